@@ -1,0 +1,46 @@
+import { defineCheck, duration, milliseconds, type RoundTrip, z } from 'dbdoctor'
+
+type Evidence = { ms: number; budget: number; n: number }
+
+export default defineCheck({
+  id: 'connection/latency',
+  title: 'Connecting and a first query stay in budget',
+  severity: 'warning',
+  after: ['connection/opens'],
+  docs: {
+    why: 'A database that answers late makes time-outs that look like crashes, and every request pays for it.',
+    fix: 'Look at load, network and name resolution between here and the server; use a connection pool.',
+  },
+  options: z.strictObject({ connect: duration.prefault('100ms'), query: duration.prefault('50ms') }),
+  messages: {
+    'slow-connect': ({ ms, budget, n }: Evidence) =>
+      `connecting takes ${milliseconds(ms)} (median of ${n}), its budget is ${milliseconds(budget)}`,
+    'slow-query': ({ ms, budget, n }: Evidence) =>
+      `a first query takes ${milliseconds(ms)} (median of ${n}), its budget is ${milliseconds(budget)}`,
+  },
+  async run({ db, depth, options, report, measure, skip }) {
+    const trips: RoundTrip[] = []
+    // The first one warms what later ones find warm, and is dropped.
+    for (let n = depth === 'quick' ? 3 : 10; n >= 0; n--) {
+      const trip = await db.roundTrip()
+      if (trip.outcome === 'failed') return skip(trip.reason ?? 'unavailable', trip.text)
+      trips.push(trip.value)
+    }
+    const connect = percentiles(trips.slice(1).map((trip) => trip.connect))
+    const query = percentiles(trips.slice(1).map((trip) => trip.query))
+    const n = trips.length - 1
+    measure({ name: 'connect p50', value: connect.p50, unit: 'ms', budget: options.connect, n })
+    measure({ name: 'connect p95', value: connect.p95, unit: 'ms', n })
+    measure({ name: 'query p50', value: query.p50, unit: 'ms', budget: options.query, n })
+    measure({ name: 'query p95', value: query.p95, unit: 'ms', n })
+    if (connect.p50 > options.connect) report('slow-connect', { ms: connect.p50, budget: options.connect, n })
+    if (query.p50 > options.query) report('slow-query', { ms: query.p50, budget: options.query, n })
+  },
+})
+
+/** Nearest-rank percentiles, to a hundredth of a millisecond. */
+function percentiles(values: readonly number[]): { p50: number; p95: number } {
+  const sorted = [...values].sort((a, b) => a - b)
+  const rank = (share: number) => Math.round((sorted[Math.ceil(share * sorted.length) - 1] ?? 0) * 100) / 100
+  return { p50: rank(0.5), p95: rank(0.95) }
+}

@@ -1,0 +1,8 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+export default defineDiagnosis({
+  id: 'all-well',
+  headline: '',
+  when: (chart) => chart.healthy('connection', 'schema', 'integrity'),
+  next: [],
+})

@@ -1,0 +1,79 @@
+import { agreeing, defineCheck, nameOf, type Orphan, pluralize, quoted } from 'dbdoctor'
+
+interface Evidence {
+  readonly schema: string
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly constraint?: string | undefined
+  readonly parent: string
+}
+
+export default defineCheck({
+  id: 'integrity/foreign-keys',
+  title: 'Every foreign key points at a row that exists',
+  severity: 'error',
+  after: ['connection/opens'],
+  depth: 'standard',
+  docs: {
+    why: 'Rows outlive their parents when constraints were off during a restore or an import. Joins then drop data in silence, and the declared key says that all is well.',
+    fix: 'Restore the missing parents, or delete or re-point the children; then validate the constraint.',
+  },
+  messages: {
+    dangling: ({
+      table,
+      columns,
+      parent,
+      rows,
+    }: Evidence & { rows: number; samples: readonly Orphan[]; validated: boolean }) =>
+      `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')})`,
+    'parent-missing': ({ table, columns, parent, rows }: Evidence & { rows: number }) =>
+      `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${agreeing(rows, 'row', 'point')} nowhere`,
+    mismatch: ({ table, columns, parent }: Evidence) =>
+      `foreign key mismatch: ${quoted(table)} (${columns.join(', ')}) references columns of ${quoted(parent)} that are not a key of it`,
+    'index-disagrees': ({ table, parent, rows }: Evidence & { rows: number }) =>
+      `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
+    unreadable: ({ table, text }: Evidence & { text: string; code: string }) =>
+      `${quoted(table)} could not be compared: ${text}`,
+  },
+  async run({ db, config, samples, report, coverage, fact, skip }) {
+    const catalog = await db.catalog()
+    if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
+    const keys = catalog.value.foreignKeys.filter(
+      ({ child }) => !config.schemas || config.schemas.includes(child.schema),
+    )
+    const seen = coverage('foreign key')
+    fact('schema.foreignKeys', keys.length)
+    fact('integrity.orphanedRows', 0)
+
+    for (const key of keys) {
+      const evidence = {
+        schema: key.child.schema,
+        table: nameOf(key.child, catalog.value),
+        columns: key.columns,
+        constraint: key.name ?? undefined,
+        parent: nameOf(key.parent, catalog.value),
+      }
+      if (key.fault === 'mismatch') {
+        report('mismatch', evidence)
+        seen.examined()
+        continue
+      }
+      const scan = await db.orphans(key, samples)
+      if (scan.outcome === 'failed' && scan.reason) {
+        seen.missing(`${evidence.table} (${key.columns.join(', ')})`, scan.reason, scan.text)
+        continue
+      }
+      seen.examined()
+      if (scan.outcome === 'failed') {
+        report('unreadable', { ...evidence, text: scan.text, code: scan.code })
+        continue
+      }
+      const { rows, phantoms } = scan.value
+      fact('integrity.orphanedRows', rows)
+      if (key.fault) report('parent-missing', { ...evidence, rows })
+      else if (rows > 0)
+        report('dangling', { ...evidence, rows, validated: key.validated, samples: scan.value.samples })
+      if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+    }
+  },
+})

@@ -1,0 +1,69 @@
+import { countedTables, defineCheck, listed, nameOf, pluralize, quoted } from 'dbdoctor'
+
+export default defineCheck({
+  id: 'schema/tables',
+  title: 'All expected tables are there, and each can be read',
+  severity: 'error',
+  after: ['connection/opens'],
+  docs: {
+    why: 'A restore that stopped half-way, or a migration that never ran, leaves a database that opens and lacks tables.',
+    fix: 'Run the missing migrations or restore the missing tables; for one that cannot be read, look at storage first.',
+  },
+  messages: {
+    empty: () => 'the database has no tables',
+    'count-differs': ({ tables, expected }: { tables: number; expected: number }) =>
+      `there ${tables === 1 ? 'is' : 'are'} ${pluralize(tables, 'table')}, ${expected} expected`,
+    missing: ({ table }: { table: string }) => `table ${quoted(table)} is missing`,
+    unexpected: {
+      severity: 'warning',
+      say: ({ tables }: { tables: readonly string[] }) =>
+        `${pluralize(tables.length, 'table')} more than expected: ${listed(tables)}`,
+    },
+    unreadable: ({ table, text }: { table: string; text: string; code: string }) =>
+      `table ${quoted(table)} cannot be read: ${text}`,
+    'without-module': {
+      severity: 'info',
+      say: ({ table, text }: { table: string; text: string }) =>
+        `virtual table ${quoted(table)} was not looked at: ${text}`,
+    },
+  },
+  async run({ db, config, depth, report, coverage, fact, skip }) {
+    const catalog = await db.catalog()
+    if (catalog.outcome === 'failed') {
+      return catalog.reason
+        ? skip(catalog.reason, catalog.text)
+        : report('unreadable', { table: 'the catalog', text: catalog.text, code: catalog.code })
+    }
+    const inScope = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)
+    const tables = countedTables(catalog.value).filter(inScope)
+    const names = tables.map((table) => nameOf(table, catalog.value))
+    const expected = config.expect.tables
+    fact('schema.tables', tables.length)
+
+    if (typeof expected === 'number') {
+      fact('schema.tables.expected', expected)
+      if (tables.length !== expected) report('count-differs', { tables: tables.length, expected })
+    } else if (expected) {
+      fact('schema.tables.expected', expected.length)
+      for (const table of expected.filter((name) => !names.includes(name))) report('missing', { table })
+      const unexpected = names.filter((name) => !expected.includes(name))
+      if (unexpected.length > 0) report('unexpected', { tables: unexpected })
+    } else if (tables.length === 0) {
+      return report('empty')
+    }
+
+    const stored = catalog.value.tables.filter((table) => table.stored && inScope(table))
+    const answers = await db.readable(stored, depth !== 'quick')
+    const seen = coverage('table')
+    for (const [at, table] of stored.entries()) {
+      const answer = answers[at]
+      const name = nameOf(table, catalog.value)
+      if (!answer || answer.outcome === 'answered') seen.examined()
+      else if (table.kind === 'virtual' && answer.reason === 'unavailable') {
+        seen.missing(name, answer.reason, answer.text, true)
+        report('without-module', { table: name, text: answer.text })
+      } else if (answer.reason) seen.missing(name, answer.reason, answer.text)
+      else report('unreadable', { table: name, text: answer.text, code: answer.code })
+    }
+  },
+})

@@ -1,0 +1,141 @@
+/** A relation's name as the database gives it. */
+export interface Relation {
+  readonly schema: string
+  readonly name: string
+  /** It stands for its partitions, which hold the rows. */
+  readonly partitioned?: boolean
+}
+
+/** What the database declares: read once a run by a handful of set-based queries. Plain data; checks over it are pure. */
+export interface Catalog {
+  readonly schemas: readonly string[]
+  readonly tables: readonly Table[]
+  readonly indexes: readonly Index[]
+  readonly foreignKeys: readonly ForeignKey[]
+  readonly checks: readonly CheckConstraint[]
+  readonly sequences: readonly Sequence[]
+  readonly triggers: readonly Trigger[]
+  /** The schema that needs no prefix when a name is printed. */
+  readonly defaultSchema: string
+}
+
+export interface Table extends Relation {
+  /** `partition`: of a partitioned table, which stands for it in counts. `shadow`: kept by a virtual table. */
+  readonly kind: 'table' | 'partitioned' | 'partition' | 'foreign' | 'virtual' | 'shadow' | 'view' | 'materialized view'
+  readonly partitionOf: Relation | null
+  readonly columns: readonly Column[]
+  /** Primary key first. Columns of every key that a foreign key may reference. */
+  readonly keys: readonly Key[]
+  readonly rowsEstimate: number | null
+  readonly bytesEstimate: number | null
+  /** Whether rows have a rowid (SQLite) or a ctid (PostgreSQL) to find them by. */
+  readonly addressable: boolean
+  /** Whether it keeps rows of its own here: not a partitioned parent, a foreign table, or an unlogged table on a standby. */
+  readonly stored: boolean
+}
+
+export interface Column {
+  readonly name: string
+  /** The declared type, without modifiers: `integer`, `character varying`; empty where SQLite has none. */
+  readonly type: string
+  readonly nullable: boolean
+  readonly generated: boolean
+  readonly default: string | null
+}
+
+export interface Key {
+  readonly primary: boolean
+  readonly columns: readonly string[]
+}
+
+export interface Index extends Relation {
+  readonly table: string
+  /** Null where an expression is indexed. */
+  readonly columns: readonly (string | null)[]
+  readonly unique: boolean
+  readonly valid: boolean
+  readonly ready: boolean
+  /** Somebody is building it right now: not valid yet, and not broken. */
+  readonly building: boolean
+  readonly partial: boolean
+  readonly expression: boolean
+  /** The kind of constraint that it backs, if any. */
+  readonly backs: 'primary key' | 'unique' | 'exclusion' | null
+  /** Belongs to a partition, and is counted with its parent. */
+  readonly ofPartition: boolean
+}
+
+export interface ForeignKey {
+  /** Null where SQLite has none. */
+  readonly name: string | null
+  readonly child: Relation
+  readonly columns: readonly string[]
+  readonly parent: Relation
+  /** Empty where `fault` says that there are none to compare with. */
+  readonly parentColumns: readonly string[]
+  readonly match: 'simple' | 'full' | 'partial'
+  readonly validated: boolean
+  readonly enforced: boolean
+  readonly deferrable: boolean
+  /** The equality operators, schema and name, a column each; null where plain `=` is meant. */
+  readonly operators: readonly Relation[] | null
+  /** SQLite lets a schema declare what cannot work: no such parent table, or no key of the parent on these columns. */
+  readonly fault: 'parent-missing' | 'mismatch' | null
+}
+
+export interface CheckConstraint {
+  readonly name: string | null
+  readonly table: Relation
+  readonly definition: string
+  readonly validated: boolean
+}
+
+export interface Sequence extends Relation {
+  readonly start: number
+  readonly increment: number
+  readonly ownedBy: { readonly table: Relation; readonly column: string } | null
+}
+
+export interface Trigger {
+  readonly name: string
+  readonly table: Relation
+  readonly enabled: boolean
+}
+
+/** A name for a sentence: with its schema where that isn't the default one. */
+export function nameOf(relation: Relation, catalog: Pick<Catalog, 'defaultSchema'>): string {
+  return relation.schema === catalog.defaultSchema ? relation.name : `${relation.schema}.${relation.name}`
+}
+
+/** The tables that a user would count: partitions, shadow tables and what lives elsewhere are left out. */
+export function countedTables(catalog: Catalog): Table[] {
+  return catalog.tables.filter(({ kind }) => kind === 'table' || kind === 'partitioned' || kind === 'virtual')
+}
+
+/** The relations that hold a table's rows: itself, or the partitions of its partitions. */
+export function leavesOf(catalog: Catalog, relation: Relation): Table[] {
+  const table = findTable(catalog, relation)
+  if (!relation.partitioned) return table ? [table] : []
+  return partitionsOf(catalog, relation).flatMap((partition) => leavesOf(catalog, partition))
+}
+
+/** The partitions of a relation, one level down. */
+export function partitionsOf(catalog: Catalog, { schema, name }: Relation): Table[] {
+  return catalog.tables.filter(({ partitionOf }) => partitionOf?.schema === schema && partitionOf.name === name)
+}
+
+/** The table of this name, if there is one. */
+export function findTable(catalog: Catalog, relation: Relation): Table | undefined {
+  return catalog.tables.find((table) => table.schema === relation.schema && table.name === relation.name)
+}
+
+/** Items by key, in the order in which the keys first come. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
+  }
+  return groups
+}

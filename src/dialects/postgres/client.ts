@@ -1,0 +1,115 @@
+import { connect as connectSocket } from 'node:net'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Limits } from '../../limits.js'
+import type { AnyKysely } from '../dialect.js'
+
+/** A connection to a server, and Kysely over exactly this connection. */
+export interface Client {
+  readonly kysely: AnyKysely
+  readonly pg: pg.Client
+  /** The process that the server named at the start: a pooler's, where one stands between. */
+  readonly processId: number
+  /** Asks the server to end the running statement. Bounded, and never throws. */
+  cancel(): Promise<void>
+  /** Says goodbye; bounded, because a server that hangs never answers. */
+  end(): Promise<void>
+  readonly alive: boolean
+}
+
+const connectTimeout = 10_000
+/** How long a cancelled statement, or a goodbye, may take before the socket is cut; milliseconds. */
+const patience = 300
+
+/** Integers of eight bytes as numbers where that loses nothing. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text') =>
+    oid === pg.types.builtins.INT8 ? eightBytes : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+}
+
+/** Connects within the limits. Throws what pg throws; `triage` says what it means. */
+export async function connect(config: pg.ClientConfig, { signal, expires }: Limits): Promise<Client> {
+  const client = new pg.Client({
+    ...config,
+    types,
+    connectionTimeoutMillis: Math.max(1, Math.min(connectTimeout, expires - performance.now())),
+  })
+  let alive = true
+  // Without a listener an idle connection that is cut would end the process.
+  client.on('error', () => {
+    alive = false
+  })
+  client.on('end', () => {
+    alive = false
+  })
+  const cut = () => streamOf(client)?.destroy()
+  signal.addEventListener('abort', cut, { once: true })
+  try {
+    await client.connect()
+  } catch (error) {
+    cut()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', cut)
+  }
+
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  return {
+    pg: client,
+    kysely: kyselyOver(client),
+    processId: processID,
+    get alive() {
+      return alive
+    },
+    cancel: () => requestCancel(client, processID, secretKey),
+    async end() {
+      alive = false
+      await within(patience, client.end())
+      cut()
+    },
+  }
+}
+
+/** Waits for a promise, but not longer than so many milliseconds, and not for its success. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise.catch(() => {}), timeout])
+  clearTimeout(timer)
+}
+
+/**
+ * Asks the server to cancel a statement: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS.
+ * A connection of its own, without authentication, so that it works when no slot is free, and through a pooler.
+ */
+async function requestCancel(
+  { host, port }: { host: string; port: number },
+  processId: number,
+  secretKey: number,
+): Promise<void> {
+  const socket = host.startsWith('/') ? connectSocket(`${host}/.s.PGSQL.${port}`) : connectSocket(port, host)
+  const request = Buffer.alloc(16)
+  for (const [at, value] of [16, 80877102, processId, secretKey].entries()) request.writeInt32BE(value, at * 4)
+  const closed = new Promise((resolve) => socket.on('close', resolve).on('error', resolve))
+  socket.end(request)
+  await within(patience, closed)
+  socket.destroy()
+}
+
+function kyselyOver(client: pg.Client): AnyKysely {
+  const pinned = { query: client.query.bind(client), release() {} }
+  return new Kysely({
+    dialect: new PostgresDialect({ pool: { connect: async () => pinned, end: async () => {} } as never }),
+  })
+}
+
+function streamOf(client: pg.Client): import('node:net').Socket | undefined {
+  return (client as unknown as { connection?: { stream?: import('node:net').Socket } }).connection?.stream
+}
+
+function eightBytes(text: string): number | bigint {
+  const value = BigInt(text)
+  return BigInt.asIntN(54, value) === value ? Number(value) : value
+}

@@ -1,0 +1,128 @@
+import { type RawBuilder, sql } from 'kysely'
+import { type Catalog, findTable, leavesOf } from '../catalog.js'
+import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+import { from, lockLimit, locksOf } from './tables.js'
+
+type Sql = RawBuilder<unknown>
+type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+
+/**
+ * A small hash table stays in the processor's cache, and many small batches beat one large one; compiling the statement costs more
+ * than it gives. Measured against the defaults: 0.29 to 0.42 of `VALIDATE CONSTRAINT`.
+ */
+const forHashing = sql`set local jit = off; set local work_mem = '2MB'; set local hash_mem_multiplier = 1`
+const withoutIndexes = sql`set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off`
+
+/**
+ * Scans a relationship by an anti-join. What the default plan finds is counted again from the tables alone, in the same snapshot: a row
+ * that only an index calls orphaned is a sign of a damaged index. Tables with more partitions than one transaction may lock are
+ * scanned partition by partition.
+ */
+export async function scanOrphans(
+  read: Read,
+  catalog: Catalog,
+  relationship: Relationship,
+  samples: number,
+): Promise<Answer<Orphans>> {
+  const { child, parent } = relationship
+  const children = locksOf(catalog, child) + locksOf(catalog, parent) <= lockLimit ? [child] : leavesOf(catalog, child)
+  const total = { rows: 0, phantoms: 0, keyed: 0, samples: [] as Orphan[] }
+  for (const part of children) {
+    const locks = locksOf(catalog, part) + locksOf(catalog, parent)
+    if (locks > lockLimit) {
+      return {
+        outcome: 'failed',
+        reason: 'unsafe',
+        code: '',
+        text: `one look would lock ${locks} relations, and dbdoctor takes ${lockLimit} at most`,
+      }
+    }
+    const scanned = await read((kysely) =>
+      scan(kysely, planOf(catalog, { ...relationship, child: part }), samples - total.samples.length),
+    )
+    if (scanned.outcome === 'failed') return scanned
+    total.rows += scanned.value.rows
+    total.phantoms += scanned.value.phantoms
+    total.keyed += scanned.value.keyed
+    total.samples.push(...scanned.value.samples)
+  }
+  return { outcome: 'answered', value: total }
+}
+
+interface Plan {
+  readonly child: Sql
+  readonly columns: readonly string[]
+  /** Columns that find a row again: its primary key, or its place. */
+  readonly address: readonly { readonly name: string; readonly ref: Sql }[]
+  readonly keyed: Sql
+  /** Conditions that exclude each other; a row that meets one is a violation. */
+  readonly violations: readonly Sql[]
+}
+
+function planOf(catalog: Catalog, { child, columns, parent, parentColumns, match, operators }: Relationship): Plan {
+  const pairs = columns.map((column, at) => {
+    const operator = operators?.[at]
+    const equals = operator ? sql`operator(${sql.id(operator.schema)}.${sql.raw(operator.name)})` : sql`=`
+    return sql`p.${sql.id(parentColumns[at] ?? '')} ${equals} c.${sql.id(column)}`
+  })
+  const each = (condition: Sql) => columns.map((column) => sql`c.${sql.id(column)} ${condition}`)
+  const keyed = sql.join(each(sql`is not null`), sql` and `)
+  const inPart = sql`(${sql.join(each(sql`is null`), sql` or `)}) and (${sql.join(each(sql`is not null`), sql` or `)})`
+  const key = findTable(catalog, child)?.keys.find(({ primary }) => primary)
+  return {
+    child: from(child),
+    columns,
+    address: key
+      ? key.columns.map((name) => ({ name, ref: sql`c.${sql.id(name)}` }))
+      : [{ name: 'ctid', ref: sql`c.ctid::text` }],
+    keyed,
+    violations: [
+      sql`${keyed} and not exists (select from ${from(parent)} p where ${sql.join(pairs, sql` and `)})`,
+      ...(match === 'full' && columns.length > 1 ? [inPart] : []),
+    ],
+  }
+}
+
+async function scan(kysely: AnyKysely, plan: Plan, samples: number): Promise<Orphans> {
+  await forHashing.execute(kysely)
+  const asked = await count(kysely, plan)
+  if (asked === 0) return { rows: 0, phantoms: 0, keyed: 0, samples: [] }
+  await withoutIndexes.execute(kysely)
+  const rows = await count(kysely, plan)
+  return {
+    rows,
+    phantoms: Math.max(0, asked - rows),
+    keyed: await countWhere(kysely, plan, plan.keyed),
+    samples: rows === 0 ? [] : await find(kysely, plan, samples),
+  }
+}
+
+async function count(kysely: AnyKysely, plan: Plan): Promise<number> {
+  let rows = 0
+  for (const violation of plan.violations) rows += await countWhere(kysely, plan, violation)
+  return rows
+}
+
+async function countWhere(kysely: AnyKysely, { child }: Plan, where: Sql): Promise<number> {
+  const { rows } = await sql<{ rows: number }>`select count(*) as rows from ${child} c where ${where}`.execute(kysely)
+  return rows[0]?.rows ?? 0
+}
+
+async function find(kysely: AnyKysely, plan: Plan, limit: number): Promise<Orphan[]> {
+  const addresses = plan.address.map(({ ref }, at) => sql`${ref} as ${sql.id(`a${at}`)}`)
+  const keys = plan.columns.map((column, at) => sql`c.${sql.id(column)} as ${sql.id(`k${at}`)}`)
+  const found: Orphan[] = []
+  for (const violation of plan.violations) {
+    const { rows } = await sql<Record<string, unknown>>`
+      select ${sql.join([...addresses, ...keys])} from ${plan.child} c where ${violation} limit ${limit - found.length}`.execute(
+      kysely,
+    )
+    found.push(
+      ...rows.map((row) => ({
+        row: Object.fromEntries(plan.address.map(({ name }, at) => [name, row[`a${at}`]])),
+        key: Object.fromEntries(plan.columns.map((name, at) => [name, row[`k${at}`]])),
+      })),
+    )
+  }
+  return found
+}

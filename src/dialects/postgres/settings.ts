@@ -1,0 +1,64 @@
+import type { ClientConfig } from 'pg'
+import { parse } from 'pg-connection-string'
+import type { Environment } from '../../config.js'
+import { DbdoctorError } from '../../errors.js'
+
+const form = 'write postgres://user@host:5432/database, with @ : / # ? in names and passwords percent-encoded'
+const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
+
+/**
+ * The ways to try a connection string, in libpq's order for its `sslmode`: `prefer`, the default, tries TLS and then goes without.
+ * Throws `ERR_TARGET_INVALID`; the message never holds the string, which may hold a password.
+ */
+export function settingsOf(connectionString: string, environment: Environment): ClientConfig[] {
+  const refuse = (what: string) => new DbdoctorError('ERR_TARGET_INVALID', `the connection string ${what}`, form)
+  let url: URL
+  try {
+    url = new URL(connectionString)
+  } catch {
+    const port = /^[a-z]+:\/\/(?:[^/]*@)?[^/@]*:(\d+|[^:/@\]]*)(?:\/|\?|$)/i.exec(connectionString)?.[1]
+    const badPort = port !== undefined && port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65535)
+    throw refuse(
+      badPort && !connectionString.includes('#')
+        ? 'has a port that is not a number from 0 to 65535'
+        : 'cannot be parsed',
+    )
+  }
+  if (url.hash) throw refuse('has an unescaped #')
+  if (url.host.includes(',')) throw refuse('names several hosts, and dbdoctor examines one')
+
+  const mode = url.searchParams.get('sslmode') ?? environment.PGSSLMODE ?? 'prefer'
+  if (!modes.includes(mode)) throw refuse(`has an unknown sslmode; libpq knows ${modes.join(', ')}`)
+  const as = (sslmode: string) => {
+    const wanted = new URL(url)
+    wanted.searchParams.set('sslmode', sslmode)
+    wanted.searchParams.set('uselibpqcompat', 'true')
+    return read(wanted, refuse)
+  }
+  const first = as(mode === 'allow' ? 'disable' : mode)
+  if (first.host?.startsWith('/')) return [{ ...first, ssl: false }]
+  if (mode === 'prefer') return [first, as('disable')]
+  if (mode === 'allow') return [first, as('prefer')]
+  return [first]
+}
+
+function read(url: URL, refuse: (what: string) => DbdoctorError): ClientConfig {
+  try {
+    const { host, port, user, password, database, ssl, options, fallback_application_name, application_name } = parse(
+      url.href,
+    )
+    return {
+      ...(host && { host }),
+      ...(port && { port: Number(port) }),
+      ...(user && { user }),
+      ...(password && { password }),
+      ...(database && { database }),
+      ...(options && { options }),
+      ssl: (ssl ?? false) as Exclude<ClientConfig['ssl'], undefined>,
+      application_name: application_name ?? fallback_application_name ?? 'dbdoctor',
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw refuse('names a certificate file that is not there')
+    throw refuse('asks for sslmode=verify-ca without sslrootcert')
+  }
+}

@@ -1,0 +1,96 @@
+import { sql } from 'kysely'
+import type { Catalog, Relation, Table } from '../catalog.js'
+import type { Answer, AnyKysely } from '../dialect.js'
+
+type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+
+/** Locks that one transaction may hold: reading a table locks it and each of its indexes, in a pool that the application shares. */
+export const lockLimit = 500
+const batch = 100
+
+/**
+ * Reads the first row of each table: proves that it opens and that its first page can be read, not that all its data is intact.
+ * Many statements a round trip; a batch that fails is asked again table by table. Without `touch` only the rights are looked up.
+ */
+export async function readableTables(
+  read: Read,
+  catalog: Catalog,
+  tables: readonly Table[],
+  touch: boolean,
+): Promise<Answer<true>[]> {
+  if (!touch) return rights(read, tables)
+  const answers: Answer<true>[] = []
+  for (const some of batches(tables, catalog)) {
+    const together = await firstRows(read, some)
+    if (together.outcome === 'answered') answers.push(...some.map(() => together))
+    else for (const table of some) answers.push(await firstRows(read, [table]))
+  }
+  return answers
+}
+
+/** Counts rows; of the table alone, where others inherit from it, and of all its partitions. */
+export async function rowCount(read: Read, table: Table): Promise<Answer<number>> {
+  return read(async (kysely) => {
+    const { rows } = await sql<{ rows: number }>`select count(*) as rows from ${from(table)}`.execute(kysely)
+    return rows[0]?.rows ?? 0
+  })
+}
+
+/** A relation in a FROM clause. A partitioned table stands for its partitions; any other for itself, not for what inherits from it. */
+export function from(relation: Relation) {
+  const name = sql.id(relation.schema, relation.name)
+  return relation.partitioned ? name : sql`only ${name}`
+}
+
+/** Locks that reading a relation takes. */
+export function locksOf(catalog: Catalog, relation: Relation): number {
+  const partitions = catalog.tables.filter(
+    ({ partitionOf }) => partitionOf?.schema === relation.schema && partitionOf.name === relation.name,
+  )
+  const own =
+    1 + catalog.indexes.filter(({ schema, table }) => schema === relation.schema && table === relation.name).length
+  return partitions.reduce((sum, partition) => sum + locksOf(catalog, partition), own)
+}
+
+function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
+  const all: Table[][] = []
+  let locks = lockLimit
+  for (const table of tables) {
+    const more =
+      1 + catalog.indexes.filter((index) => index.schema === table.schema && index.table === table.name).length
+    if (locks + more > lockLimit || (all.at(-1)?.length ?? batch) === batch) {
+      all.push([])
+      locks = 0
+    }
+    all.at(-1)?.push(table)
+    locks += more
+  }
+  return all
+}
+
+async function firstRows(read: Read, tables: readonly Table[]): Promise<Answer<true>> {
+  return read(async (kysely) => {
+    const looks = tables.map((table) => sql`select 1 from only ${sql.id(table.schema, table.name)} limit 1`)
+    await sql.join(looks, sql`; `).execute(kysely)
+    return true as const
+  })
+}
+
+async function rights(read: Read, tables: readonly Table[]): Promise<Answer<true>[]> {
+  const answer = await read(async (kysely) => {
+    const { rows } = await sql<{ allowed: boolean | null }>`
+      select n.nspname is null or (has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select')) as allowed
+      from unnest(${tables.map(({ schema }) => schema)}::text[], ${tables.map(({ name }) => name)}::text[])
+        with ordinality as asked (schema, name, position)
+      left join pg_namespace n on n.nspname = asked.schema
+      left join pg_class c on c.relnamespace = n.oid and c.relname = asked.name
+      order by position`.execute(kysely)
+    return rows
+  })
+  if (answer.outcome === 'failed') return tables.map(() => answer)
+  return answer.value.map(({ allowed }) =>
+    allowed === false
+      ? { outcome: 'failed', reason: 'no-permission', code: '42501', text: 'the role may not select from it' }
+      : { outcome: 'answered', value: true },
+  )
+}

@@ -1,0 +1,110 @@
+/**
+ * The process that holds the SQLite connection. better-sqlite3 is synchronous and can't be interrupted; a process can be killed.
+ * It serves one parent over IPC, one request at a time, and removes its private copy when the parent is gone.
+ */
+import { rmSync } from 'node:fs'
+import type BetterSqlite from 'better-sqlite3'
+
+export type Request =
+  | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean; readonly privateFolder: string | null }
+  | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  | { readonly kind: 'round-trip' }
+
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly rows: readonly Record<string, unknown>[] }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
+
+/** How long a statement waits for another process's lock, in milliseconds. Only this process waits. */
+const busyTimeout = 1000
+/** Page cache in KiB and mapped bytes: enough for the upper levels of large b-trees, and bounded. */
+const settings = ['cache_size = -65536', 'mmap_size = 134217728', 'temp_store = file']
+
+let location: Extract<Request, { kind: 'open' }> | undefined
+let connection: BetterSqlite.Database | undefined
+
+// The parent decides what a signal means; a Ctrl-C in the terminal reaches the whole process group.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+process.on('disconnect', () => {
+  connection?.close()
+  if (location?.privateFolder) rmSync(location.privateFolder, { recursive: true, force: true })
+  process.exit()
+})
+
+process.on('message', ({ id, request }: { id: number; request: Request }) => {
+  answer(request).then(
+    (rows) => process.send?.({ id, ok: true, rows } satisfies Reply),
+    (error: Error & { code?: string }) =>
+      process.send?.({ id, ok: false, code: error.code ?? '', message: error.message } satisfies Reply),
+  )
+})
+
+async function answer(request: Request): Promise<Record<string, unknown>[]> {
+  switch (request.kind) {
+    case 'open':
+      location = request
+      connection = await connect(request)
+      return [{ ...firstQuery(connection), ...version(connection) }]
+    case 'query':
+      return query(opened(), request.sql, request.parameters)
+    case 'round-trip':
+      return [await roundTrip()]
+  }
+}
+
+async function connect({ uri, readonly }: { uri: string; readonly: boolean }): Promise<BetterSqlite.Database> {
+  // Read by better-sqlite3 when its addon is loaded: without it `file:` addresses would be taken for file names.
+  process.env.SQLITE_USE_URI = '1'
+  const { default: Database } = await import('better-sqlite3')
+  const database = new Database(uri, { readonly, fileMustExist: true, timeout: busyTimeout })
+  database.defaultSafeIntegers(true)
+  if (!readonly) database.pragma('query_only = 1')
+  for (const setting of settings) database.pragma(setting)
+  return database
+}
+
+function query(
+  database: BetterSqlite.Database,
+  sql: string,
+  parameters: readonly unknown[],
+): Record<string, unknown>[] {
+  const statement = database.prepare(sql)
+  if (!statement.reader) {
+    statement.run(...parameters)
+    return []
+  }
+  return (statement.all(...parameters) as Record<string, unknown>[]).map(withNumbers)
+}
+
+/** Integers as numbers where that loses nothing, as bigint where it would. */
+function withNumbers(row: Record<string, unknown>): Record<string, unknown> {
+  for (const key in row) {
+    const value = row[key]
+    if (typeof value === 'bigint' && BigInt.asIntN(54, value) === value) row[key] = Number(value)
+  }
+  return row
+}
+
+async function roundTrip(): Promise<{ connect: number; query: number }> {
+  if (!location) throw new Error('not opened')
+  const before = performance.now()
+  const fresh = await connect(location)
+  const between = performance.now()
+  firstQuery(fresh)
+  const after = performance.now()
+  fresh.close()
+  return { connect: between - before, query: after - between }
+}
+
+function firstQuery(database: BetterSqlite.Database): Record<string, unknown> {
+  return query(database, 'select count(*) as objects from sqlite_schema', [])[0] ?? {}
+}
+
+function version(database: BetterSqlite.Database): Record<string, unknown> {
+  return query(database, 'select sqlite_version() as version', [])[0] ?? {}
+}
+
+function opened(): BetterSqlite.Database {
+  if (!connection) throw new Error('not opened')
+  return connection
+}

@@ -1,0 +1,225 @@
+import { rm } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { sql } from 'kysely'
+import pLimit from 'p-limit'
+import type { Limits } from '../../limits.js'
+import type { TargetInfo } from '../../report.js'
+import type { Catalog } from '../catalog.js'
+import type {
+  Answer,
+  AnyKysely,
+  Database,
+  Dialect,
+  Failure,
+  Opening,
+  RoundTrip,
+  Session,
+  Unopened,
+} from '../dialect.js'
+import { stopped } from '../dialect.js'
+import { readCatalog } from './catalog.js'
+import { copyDatabase } from './copy.js'
+import { classify } from './failure.js'
+import { examineFile, fingerprint, type Way } from './file.js'
+import { type Link, SqliteFailure, startLink } from './link.js'
+import { scanOrphans } from './orphans.js'
+import { readableTables, rowCount } from './tables.js'
+
+/** An open link, how it was opened, and the state of the file that its answers are true for. */
+interface Opened {
+  readonly outcome: 'opened'
+  readonly link: Link
+  readonly way: Way
+  readonly print: string
+  readonly version: string
+}
+
+/** SQLite databases in a file at `path`. The file and its side files are only ever read. */
+export function sqlite(path: string): Dialect {
+  const target: TargetInfo = { dialect: 'sqlite', name: basename(path) }
+  return {
+    name: 'sqlite',
+    target,
+    async open(limits): Promise<Opening> {
+      const began = performance.now()
+      const holder = holderOf(path)
+      const opened = await holder.open(limits.signal)
+      const ms = performance.now() - began
+      if (opened.outcome !== 'opened') return { ...opened, ms }
+      return { outcome: 'opened', ms, database: databaseOver(holder, { ...target, version: opened.version }) }
+    },
+  }
+}
+
+function databaseOver(holder: Holder, target: TargetInfo): Database {
+  let catalog: Promise<Answer<Catalog>> | undefined
+
+  const session = (limits: Limits): Session => {
+    const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => holder.read(work, limits.signal)
+    const knownCatalog = async () => {
+      catalog ??= read(readCatalog)
+      const known = await catalog
+      // What one check ran out of time for, the next one may still learn.
+      if (known.outcome === 'failed') catalog = undefined
+      return known
+    }
+    return {
+      dialect: 'sqlite',
+      target,
+      read,
+      catalog: knownCatalog,
+      readable: (tables, touch) => readableTables(read, tables, touch),
+      count: (table) => rowCount(read, table),
+      orphans: async (relationship, samples) => {
+        const known = await knownCatalog()
+        if (known.outcome === 'failed') return known
+        return scanOrphans({ read, catalog: known.value, snapshots: holder.snapshots }, relationship, samples)
+      },
+      roundTrip: () => holder.roundTrip(limits.signal),
+    }
+  }
+  return { target, session, close: holder.close }
+}
+
+type Holder = ReturnType<typeof holderOf>
+
+/** Keeps one child process with the file open, and starts another when the first was killed or the file changed its state. */
+function holderOf(path: string) {
+  const turn = pLimit(1)
+  const folders = new Set<string>()
+  let current: Opened | undefined
+
+  const open = async (signal: AbortSignal): Promise<Opened | Omit<Unopened, 'ms'>> => {
+    if (current?.link.alive) return current
+    const link = startLink()
+    const stop = () => link.kill()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const opened = await openFile(path, link, folders)
+      if (opened.outcome === 'opened') current = opened
+      else link.kill()
+      if (signal.aborted) return { ...stoppedOpening(signal), place: path }
+      return opened
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** One piece of work at a time: the child is one connection, and a latency measured beside a scan would be a lie. */
+  const withLink = <T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<Answer<T>> =>
+    turn(async () => {
+      for (let attempt = 1; ; attempt++) {
+        if (signal.aborted) return stopped(signal)
+        const opened = await open(signal)
+        if (opened.outcome !== 'opened') return signal.aborted ? stopped(signal) : unopened(opened)
+        const answer = await attend(opened.link, signal, work)
+        const stale = opened.way === 'at-rest' && (await fingerprint(path).catch(() => '')) !== opened.print
+        if (!stale || signal.aborted) return answer
+        // Somebody began to write: what an immutable view says from now on is worth nothing. Open it in the way that fits now.
+        opened.link.kill()
+        if (attempt === 3)
+          return { outcome: 'failed', reason: 'unsafe', code: '', text: 'the file keeps changing while it is read' }
+      }
+    })
+
+  return {
+    open,
+    /** Whether a long transaction leaves writers alone: true in every way but `read-only`, where a reader's lock stops a commit. */
+    get snapshots() {
+      return current !== undefined && current.way !== 'read-only'
+    },
+
+    read: <T>(work: (kysely: AnyKysely) => Promise<T>, signal: AbortSignal): Promise<Answer<T>> =>
+      withLink(signal, async ({ kysely }) => {
+        await sql`begin`.execute(kysely)
+        try {
+          return await work(kysely)
+        } finally {
+          await sql`rollback`.execute(kysely).catch(() => {})
+        }
+      }),
+
+    roundTrip: (signal: AbortSignal): Promise<Answer<RoundTrip>> =>
+      withLink(signal, async (link) => {
+        const [times] = await link.ask({ kind: 'round-trip' })
+        return { connect: Number(times?.connect), query: Number(times?.query) }
+      }),
+
+    async close() {
+      current?.link.kill()
+      for (const folder of folders) await rm(folder, { recursive: true, force: true }).catch(() => {})
+    },
+  }
+}
+
+/** Runs work on a link; an abort kills the process and answers with the abort's reason. */
+async function attend<T>(link: Link, signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<Answer<T>> {
+  const stop = () => link.kill()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return { outcome: 'answered', value: await work(link) }
+  } catch (error) {
+    if (signal.aborted) return stopped(signal)
+    if (error instanceof SqliteFailure) return classify(error)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+async function openFile(path: string, link: Link, folders: Set<string>): Promise<Opened | Omit<Unopened, 'ms'>> {
+  const file = await examineFile(path)
+  if (file.outcome !== 'openable') return { ...file, place: path }
+  const ways: Way[] = file.way === 'copy' ? ['copy'] : [file.way, 'copy']
+  let failure: Omit<Unopened, 'ms'> | undefined
+
+  for (const way of ways) {
+    try {
+      const print = await fingerprint(path)
+      const where = way === 'copy' ? await copyDatabase(path) : ({ outcome: 'in-place', folder: null, path } as const)
+      if (where.outcome !== 'in-place' && where.outcome !== 'copied') return { ...where, place: path, code: '' }
+      if (where.folder) folders.add(where.folder)
+      const uri = `${pathToFileURL(where.path).href}?${parameters[way]}`
+      const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy', privateFolder: where.folder })
+      return { outcome: 'opened', link, way, print, version: String(first?.version) }
+    } catch (error) {
+      if (!(error instanceof SqliteFailure)) throw error
+      failure ??= {
+        ...whyNot(error),
+        place: path,
+        code: error.code,
+        text: [error.message, file.note].filter(Boolean).join('; '),
+      }
+      // Only what recovery could mend is worth a copy.
+      if (!/^SQLITE_(READONLY|CANTOPEN|PROTOCOL)/.test(error.code)) break
+    }
+  }
+  return failure ?? { outcome: 'other', place: path, code: '', text: 'it could not be opened' }
+}
+
+/** https://www.sqlite.org/uri.html; `readonly_shm` is SQLite's own, for reading beside a writer without touching the WAL index. */
+const parameters: Record<Way, string> = {
+  'read-only': 'mode=ro',
+  'beside-a-writer': 'mode=ro&readonly_shm=1',
+  'at-rest': 'mode=ro&immutable=1',
+  copy: 'mode=rw',
+}
+
+function whyNot({ code, message }: SqliteFailure): { outcome: Unopened['outcome'] } {
+  if (code === 'SQLITE_NOTADB') return { outcome: 'not-a-database' }
+  if (/^SQLITE_(CORRUPT|IOERR)/.test(code) || /unsupported file format/.test(message)) return { outcome: 'damaged' }
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return { outcome: 'locked' }
+  if (/^SQLITE_(CANTOPEN|PERM|READONLY)/.test(code)) return { outcome: 'unreadable' }
+  // Not SQLite's word: the driver could not be loaded, or its process died.
+  return { outcome: code.startsWith('SQLITE_') ? 'other' : 'unavailable' }
+}
+
+function stoppedOpening(signal: AbortSignal): Omit<Unopened, 'ms' | 'place'> {
+  const { reason, text } = stopped(signal)
+  return { outcome: reason, code: '', text }
+}
+
+function unopened({ code, text }: Omit<Unopened, 'ms'>): Failure {
+  return { outcome: 'failed', reason: 'blocked', code, text: `the file could not be opened again: ${text}` }
+}

@@ -1,0 +1,121 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import type { UnopenedOutcome } from '../dialect.js'
+
+/**
+ * How a file can be opened without changing a byte of it or its side files.
+ * `read-only`: a rollback-mode file; `beside-a-writer`: WAL with its index, the index opened read-only; `at-rest`: WAL mode without
+ * side files, so nobody holds it; `copy`: a private copy, because recovery would have to write.
+ */
+export type Way = 'read-only' | 'beside-a-writer' | 'at-rest' | 'copy'
+
+export type FileState =
+  | { readonly outcome: 'openable'; readonly way: Way; readonly note: string }
+  | {
+      readonly outcome: Extract<
+        UnopenedOutcome,
+        'missing' | 'not-a-file' | 'unreadable' | 'empty' | 'encrypted' | 'not-a-database' | 'damaged'
+      >
+      readonly code: string
+      readonly text: string
+    }
+
+const magic = 'SQLite format 3\0'
+const walVersion = 2
+
+/** Looks at a file before SQLite does, which would merge half of these cases into one error, or create or recover what it finds. */
+export async function examineFile(path: string): Promise<FileState> {
+  let kind: Awaited<ReturnType<typeof stat>>
+  let head: Buffer
+  try {
+    kind = await stat(path)
+    if (!kind.isFile()) return { outcome: 'not-a-file', code: '', text: `it is ${kindOf(kind)}` }
+    head = await readHead(path)
+  } catch (error) {
+    return unreadable(error as NodeJS.ErrnoException)
+  }
+
+  if (kind.size === 0) return { outcome: 'empty', code: '', text: 'the file holds 0 bytes' }
+  if (head.toString('latin1', 0, 16) !== magic) return foreign(head, kind.size)
+  const pageSize = head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16)
+  if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
+    return { outcome: 'damaged', code: '', text: `the header gives an impossible page size, ${pageSize}` }
+  }
+  const way = head[18] === walVersion || head[19] === walVersion ? await wayToReadWal(path) : 'read-only'
+  return { outcome: 'openable', way, note: shortfall(head, pageSize, kind.size) }
+}
+
+/** What changes when anybody writes to the file, or opens it to write. */
+export async function fingerprint(path: string): Promise<string> {
+  const { ino, size, mtimeNs } = await stat(path, { bigint: true })
+  const sides = await Promise.all(['-wal', '-journal'].map((suffix) => sizeOf(path + suffix)))
+  return [ino, size, mtimeNs, ...sides].join(':')
+}
+
+/** The size of a file in bytes; null where there is none. */
+export async function sizeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => null,
+  )
+}
+
+async function wayToReadWal(path: string): Promise<Way> {
+  const [wal, index] = [await sizeOf(`${path}-wal`), await sizeOf(`${path}-shm`)]
+  if (wal === null) return 'at-rest'
+  return index === null ? 'copy' : 'beside-a-writer'
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle?.close()
+  }
+}
+
+function unreadable({ code = '', message }: NodeJS.ErrnoException): FileState {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { outcome: 'missing', code, text: 'no such file' }
+  if (code === 'EACCES' || code === 'EPERM') return { outcome: 'unreadable', code, text: 'permission denied' }
+  return { outcome: 'unreadable', code, text: message }
+}
+
+function kindOf(stats: Awaited<ReturnType<typeof stat>>): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a FIFO'
+  if (stats.isSocket()) return 'a socket'
+  return 'a device'
+}
+
+function foreign(head: Buffer, size: number): FileState {
+  if (head.toString('latin1', 0, 15) === '** This file co') {
+    return { outcome: 'not-a-database', code: '', text: 'it was written by SQLite 2' }
+  }
+  // Encrypted pages can't be told from noise; whatever else people keep in files can.
+  if (size % 512 === 0 && head.length >= 1024 && entropy(head) > 7.5) {
+    return { outcome: 'encrypted', code: '', text: 'it holds whole pages of what looks like noise' }
+  }
+  const printable = head.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))
+  return {
+    outcome: 'not-a-database',
+    code: '',
+    text: printable ? 'it holds text' : 'its header is not that of SQLite 3',
+  }
+}
+
+/** Shannon entropy, in bits a byte. */
+function entropy(bytes: Buffer): number {
+  const counts = new Map<number, number>()
+  for (const byte of bytes) counts.set(byte, (counts.get(byte) ?? 0) + 1)
+  return [...counts.values()].reduce((sum, count) => sum - (count / bytes.length) * Math.log2(count / bytes.length), 0)
+}
+
+/** Says so where the file holds fewer pages than its header counts. The count is only meant where the header says so (bytes 24, 92). */
+function shortfall(head: Buffer, pageSize: number, size: number): string {
+  const counted = head.length >= 100 && head.readUInt32BE(24) === head.readUInt32BE(92) ? head.readUInt32BE(28) : 0
+  const held = Math.floor(size / pageSize)
+  return held < counted ? `its header counts ${counted} pages, the file holds ${held}` : ''
+}

@@ -1,0 +1,122 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { createRequire } from 'node:module'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import type { AnyKysely } from '../dialect.js'
+import type { Reply, Request } from './child.js'
+
+/** An error of SQLite's, or of the process that holds it; `code` is SQLite's own, `KILLED` or `EXITED` where the process is gone. */
+export class SqliteFailure extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'SqliteFailure'
+    this.code = code
+  }
+}
+
+/** The parent's end of a child process that holds one SQLite connection. */
+export interface Link {
+  readonly kysely: AnyKysely
+  ask(request: Request): Promise<readonly Record<string, unknown>[]>
+  /** Ends the process at once, a running statement included; whoever waits gets a `KILLED` failure. */
+  kill(): void
+  readonly alive: boolean
+}
+
+/** Starts a child process. The compiled file is named by the package, so that sources and bundles run the same one. */
+export function startLink(): Link {
+  const child = fork(createRequire(import.meta.url).resolve('#sqlite-child'), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    execArgv: [],
+  })
+  const waiting = new Map<
+    number,
+    { resolve: (rows: readonly Record<string, unknown>[]) => void; reject: (error: Error) => void }
+  >()
+  let alive = true
+  let lastId = 0
+
+  const end = (code: string, message: string) => {
+    alive = false
+    for (const { reject } of waiting.values()) reject(new SqliteFailure(code, message))
+    waiting.clear()
+  }
+  child.on('message', (reply: Reply) => {
+    const asked = waiting.get(reply.id)
+    waiting.delete(reply.id)
+    if (waiting.size === 0) rest(child)
+    if (reply.ok) asked?.resolve(reply.rows)
+    else asked?.reject(new SqliteFailure(reply.code, reply.message))
+  })
+  child.on('error', (error) => end('EXITED', error.message))
+  child.on('exit', (code, signal) => end('EXITED', `the SQLite process ended (${signal ?? `exit code ${code}`})`))
+  rest(child)
+
+  const ask = (request: Request) =>
+    new Promise<readonly Record<string, unknown>[]>((resolve, reject) => {
+      if (!alive) return reject(new SqliteFailure('EXITED', 'the SQLite process has ended'))
+      const id = ++lastId
+      waiting.set(id, { resolve, reject })
+      child.ref()
+      child.channel?.ref()
+      child.send({ id, request })
+    })
+
+  return {
+    ask,
+    kysely: kyselyOver(ask),
+    kill() {
+      end('KILLED', 'the SQLite process was ended')
+      child.kill('SIGKILL')
+    },
+    get alive() {
+      return alive
+    },
+  }
+}
+
+/** An idle child does not keep this process alive. */
+function rest(child: ChildProcess): void {
+  child.unref()
+  child.channel?.unref()
+}
+
+function kyselyOver(ask: Link['ask']): AnyKysely {
+  const connection: DatabaseConnection = {
+    async executeQuery<R>({ sql, parameters }: CompiledQuery) {
+      return { rows: (await ask({ kind: 'query', sql, parameters })) as R[] }
+    },
+    // biome-ignore lint/correctness/useYield: rows come in one answer; there is nothing to stream
+    async *streamQuery() {
+      throw new Error('a SQLite child answers whole')
+    },
+  }
+  const nothing = async () => {}
+  const driver: Driver = {
+    init: nothing,
+    acquireConnection: async () => connection,
+    beginTransaction: nothing,
+    commitTransaction: nothing,
+    rollbackTransaction: nothing,
+    releaseConnection: nothing,
+    destroy: nothing,
+  }
+  return new Kysely({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => driver,
+      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+}

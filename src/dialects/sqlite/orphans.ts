@@ -1,0 +1,260 @@
+import { type RawBuilder, sql } from 'kysely'
+import { type Catalog, findTable, type Table } from '../catalog.js'
+import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+
+type Sql = RawBuilder<unknown>
+
+interface World {
+  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+  readonly catalog: Catalog
+  /** Whether one long transaction leaves writers alone. */
+  readonly snapshots: boolean
+}
+
+/** Rows that one short transaction may visit where a reader's lock stops a writer's commit: some 100 ms of work. */
+const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
+/** How long a window of a longer scan should hold the lock, in milliseconds. */
+const windowBudget = 80
+/** Orphans of a windowed scan that are looked at again in one transaction. */
+const candidateLimit = 1000
+
+/**
+ * Scans a relationship. In rollback mode a long scan is cut into windows of rowids, and what it found is confirmed in one fresh
+ * transaction: a row that was written meanwhile is never called an orphan. Then the samples are looked up in the parent's table
+ * itself: an index that lost a key must not make orphans either.
+ */
+export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
+  const plan = planOf(world.catalog, relationship)
+  if (world.snapshots || !plan.rowid) return scanAtOnce(world, plan, samples)
+
+  const { rowid } = plan
+  const bounds = await world.read(async (kysely) => {
+    const { rows } = await sql<{ low: Rowid | null; high: Rowid | null }>`
+      select (select min(${rowid}) from ${plan.childTable}) as low, (select max(${rowid}) from ${plan.childTable}) as high`.execute(
+      kysely,
+    )
+    return { low: rows[0]?.low ?? 0, high: rows[0]?.high ?? 0 }
+  })
+  if (bounds.outcome === 'failed') return bounds
+  const { low, high } = bounds.value
+  if (BigInt(high) - BigInt(low) < plan.rowsAtOnce) return scanAtOnce(world, plan, samples)
+  return scanInWindows(world, { ...plan, rowid }, low, samples)
+}
+
+type Rowid = number | bigint
+
+interface Plan {
+  readonly childTable: Sql
+  readonly columns: readonly string[]
+  /** Columns that find a row again: its primary key, or its rowid. */
+  readonly address: readonly { readonly name: string; readonly ref: Sql }[]
+  readonly rowid: Sql | null
+  readonly rowsAtOnce: number
+  readonly keyed: Sql
+  readonly join: Sql
+  readonly absent: Sql
+  /** The same question asked of the parent's table alone; null where the parent's key is the table's own b-tree. */
+  readonly inTable: { readonly with: Sql; readonly join: Sql } | null
+}
+
+function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Relationship): Plan {
+  const childTable = findTable(catalog, child)
+  const parentTable = findTable(catalog, parent)
+  const rowid = childTable && rowidOf(childTable)
+  // Affinity and collation are the parent column's only in this order, and with the child's column made an expression: then the
+  // answer is that of PRAGMA foreign_key_check. https://www.sqlite.org/datatype3.html#comparisons
+  const on = sql.join(
+    columns.map((column, at) => sql`p.${sql.id(parentColumns[at] ?? '')} = +c.${sql.id(column)}`),
+    sql` and `,
+  )
+  const keyColumns = sql.join(parentColumns.map((column) => sql.id(column)))
+  const source = parentTable?.keys.some((key) => sameSet(key.columns, parentColumns))
+    ? sql.id(parent.name)
+    : sql`(select distinct ${keyColumns} from ${sql.id(parent.name)})`
+  const indexed = catalog.indexes.some(
+    (index) =>
+      index.table === child.name && !index.partial && columns.every((column, at) => index.columns[at] === column),
+  )
+  return {
+    childTable: sql.id(child.name),
+    columns,
+    address: rowid
+      ? [{ name: rowidAlias(childTable) ?? 'rowid', ref: sql`c.${rowid}` }]
+      : primaryKeyOf(childTable).map((name) => ({ name, ref: sql`c.${sql.id(name)}` })),
+    rowid: rowid ?? null,
+    rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
+    keyed: sql.join(
+      columns.map((column) => sql`c.${sql.id(column)} is not null`),
+      sql` and `,
+    ),
+    // A parent that isn't there has no rows.
+    ...(parentTable
+      ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
+      : { join: sql``, absent: sql`1` }),
+    inTable:
+      !parentTable || isTableKey(parentTable, parentColumns)
+        ? null
+        : {
+            with: sql`with heap as materialized (select distinct ${keyColumns} from ${sql.id(parent.name)} not indexed)`,
+            join: sql`left join heap p on ${on}`,
+          },
+  }
+}
+
+async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
+  return read(async (kysely) => {
+    const { rows, keyed } = await countOrphans(kysely, plan, sql`1`)
+    const found = rows === 0 ? [] : await findOrphans(kysely, plan, sql`1`, samples)
+    return withoutPhantoms(kysely, plan, { rows, keyed, samples: found, phantoms: 0 }, samples)
+  })
+}
+
+interface Window {
+  readonly rows: number
+  readonly keyed: number
+  readonly found: readonly Sql[]
+  readonly next: Rowid | null
+}
+
+async function scanInWindows(
+  { read }: World,
+  plan: Plan & { rowid: Sql },
+  low: Rowid,
+  samples: number,
+): Promise<Answer<Orphans>> {
+  let [rows, keyed, width] = [0, 0, rowsAtOnce.throughTable / 4]
+  const candidates: Sql[] = []
+  for (let from: Rowid | null = low; from !== null; ) {
+    const began = performance.now()
+    const start: Rowid = from
+    const scanned: Answer<Window> = await read(async (kysely): Promise<Window> => {
+      // The window's end is a rowid that exists, so that a window holds so many rows however far apart their rowids are.
+      const next: Rowid | null = await rowidAfter(kysely, plan, start, width)
+      const window =
+        next === null
+          ? sql`c.${plan.rowid} >= ${start}`
+          : sql`c.${plan.rowid} >= ${start} and c.${plan.rowid} < ${next}`
+      const counted = await countOrphans(kysely, plan, window)
+      const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
+      return { ...counted, next, found: wanted === 0 ? [] : await findRowids(kysely, plan, window, wanted) }
+    })
+    if (scanned.outcome === 'failed') return scanned
+    rows += scanned.value.rows
+    keyed += scanned.value.keyed
+    candidates.push(...scanned.value.found)
+    from = scanned.value.next
+    const ms = performance.now() - began
+    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / ms)))
+  }
+  if (rows === 0) return { outcome: 'answered', value: { rows: 0, keyed, samples: [], phantoms: 0 } }
+
+  return read(async (kysely) => {
+    const again = sql`c.${plan.rowid} in (${sql.join(candidates)})`
+    const confirmed = await countOrphans(kysely, plan, again)
+    const found = confirmed.rows === 0 ? [] : await findOrphans(kysely, plan, again, samples)
+    return withoutPhantoms(
+      kysely,
+      plan,
+      { rows: rows - candidates.length + confirmed.rows, keyed, samples: found, phantoms: 0 },
+      samples,
+    )
+  })
+}
+
+/** Looks the sampled keys up in the parent's table itself; where one is there, everything is counted again without the index. */
+async function withoutPhantoms(kysely: AnyKysely, plan: Plan, orphans: Orphans, samples: number): Promise<Orphans> {
+  if (orphans.rows === 0 || !plan.inTable) return orphans
+  const inTable = { ...plan, join: plan.inTable.join, with: plan.inTable.with }
+  const sampled = sql.join(
+    orphans.samples.map(
+      (sample) =>
+        sql`(${sql.join(
+          plan.address.map(({ name, ref }) => sql`${ref} = ${sample.row[name]}`),
+          sql` and `,
+        )})`,
+    ),
+    sql` or `,
+  )
+  const confirmed = await countOrphans(kysely, inTable, sampled)
+  if (confirmed.rows === orphans.samples.length) return orphans
+  const truly = await countOrphans(kysely, inTable, sql`1`)
+  const found = truly.rows === 0 ? [] : await findOrphans(kysely, inTable, sql`1`, samples)
+  return { rows: truly.rows, keyed: truly.keyed, samples: found, phantoms: Math.max(0, orphans.rows - truly.rows) }
+}
+
+async function countOrphans(
+  kysely: AnyKysely,
+  plan: Plan & { with?: Sql },
+  where: Sql,
+): Promise<{ rows: number; keyed: number }> {
+  const { rows } = await sql<{ keyed: number; found: number }>`${plan.with ?? sql``}
+    select count(*) as keyed, coalesce(sum(${plan.absent}), 0) as found
+    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and (${where})`.execute(kysely)
+  return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
+}
+
+async function rowidAfter(
+  kysely: AnyKysely,
+  { rowid, childTable }: Plan & { rowid: Sql },
+  from: Rowid,
+  rows: number,
+): Promise<Rowid | null> {
+  const found = await sql<{ rowid: Rowid }>`select ${rowid} as rowid from ${childTable} where ${rowid} >= ${from}
+    order by ${rowid} limit 1 offset ${rows}`.execute(kysely)
+  return found.rows[0]?.rowid ?? null
+}
+
+async function findRowids(kysely: AnyKysely, plan: Plan & { rowid: Sql }, where: Sql, limit: number): Promise<Sql[]> {
+  const { rows } = await sql<{ rowid: number }>`select c.${plan.rowid} as rowid
+    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
+    kysely,
+  )
+  return rows.map(({ rowid }) => sql`${rowid}`)
+}
+
+async function findOrphans(
+  kysely: AnyKysely,
+  plan: Plan & { with?: Sql },
+  where: Sql,
+  limit: number,
+): Promise<Orphan[]> {
+  const addresses = plan.address.map(({ ref }, at) => sql`${ref} as ${sql.id(`a${at}`)}`)
+  const keys = plan.columns.map((column, at) => sql`c.${sql.id(column)} as ${sql.id(`k${at}`)}`)
+  const { rows } = await sql<Record<string, unknown>>`${plan.with ?? sql``}
+    select ${sql.join([...addresses, ...keys])}
+    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
+    kysely,
+  )
+  return rows.map((row) => ({
+    row: Object.fromEntries(plan.address.map(({ name }, at) => [name, row[`a${at}`]])),
+    key: Object.fromEntries(plan.columns.map((name, at) => [name, row[`k${at}`]])),
+  }))
+}
+
+/** A name for the rowid that no column of the table's has taken. */
+function rowidOf(table: Table): Sql | null {
+  if (!table.addressable) return null
+  const taken = new Set(table.columns.map(({ name }) => name.toLowerCase()))
+  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
+  return free ? sql.id(free) : null
+}
+
+function primaryKeyOf(table: Table | undefined): readonly string[] {
+  return table?.keys.find(({ primary }) => primary)?.columns ?? []
+}
+
+/** The column that is another name for the rowid: https://www.sqlite.org/lang_createtable.html#rowid. */
+function rowidAlias(table: Table): string | null {
+  const [only, ...more] = primaryKeyOf(table)
+  const column = table.columns.find(({ name }) => name === only)
+  return table.addressable && more.length === 0 && column?.type === 'integer' ? column.name : null
+}
+
+/** Whether a key is looked up in the table's own b-tree: an alias of the rowid, or the key of a table without one. */
+function isTableKey(table: Table, columns: readonly string[]): boolean {
+  return sameSet(primaryKeyOf(table), columns) && (!table.addressable || rowidAlias(table) !== null)
+}
+
+function sameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name))
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import type { Plain } from './report.js'
+
+/** Evidence as a report keeps it: plain data, and no row values unless the user asked for them. */
+export function plainEvidence(evidence: object, showValues: boolean): { readonly [key: string]: Plain } {
+  return Object.fromEntries(
+    Object.entries(evidence)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, key === 'samples' && !showValues ? masked(plain(value)) : plain(value)]),
+  )
+}
+
+/** What stays the same when the same fault is found again: the address and the objects, not how many rows or which. */
+export function fingerprintOf(address: string, evidence: { readonly [key: string]: Plain }): string {
+  const objects = [
+    'schema',
+    'table',
+    'columns',
+    'index',
+    'constraint',
+    'sequence',
+    'parent',
+    'parentColumns',
+    'url',
+    'name',
+  ]
+  const identity = JSON.stringify([address, ...objects.map((key) => evidence[key] ?? null)])
+  return createHash('sha256').update(identity).digest('hex').slice(0, 16)
+}
+
+function plain(value: unknown): Plain {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'bigint') return String(value)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString()
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]))
+  return String(value)
+}
+
+/** Whole numbers and places of rows lead to a row without telling what is in it; any other value may be somebody's name. */
+function masked(value: Plain): Plain {
+  if (typeof value === 'string') return /^(-?\d+|\(\d+,\d+\))$/.test(value) ? value : `text of ${value.length}`
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(masked)
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, masked(part)]))
+}

@@ -1,0 +1,193 @@
+import { type AnyCheck, type CheckContext, type Coverage, layerOf, type Message, usesDatabase } from './check.js'
+import { type CheckConfig, parseOptions } from './config.js'
+import type { Opening, Session } from './dialects/dialect.js'
+import { DbdoctorError } from './errors.js'
+import { fingerprintOf, plainEvidence } from './evidence.js'
+import { type Limits, limit, stopOf } from './limits.js'
+import {
+  type CoverageReport,
+  type Finding,
+  isUnknown,
+  type Measurement,
+  type Result,
+  type SkipReason,
+  type Status,
+} from './report.js'
+import type { RunOptions, Ward } from './run.js'
+import { pluralize } from './words.js'
+
+/** How long a check may take to notice that its signal was aborted, in milliseconds. */
+const grace = 900
+
+/** Runs one check within its time, and makes a result of whatever comes of it. */
+export async function examine(check: AnyCheck, options: RunOptions, ward: Ward, expires: number): Promise<Result> {
+  const began = performance.now()
+  const limits = limit(expires, ward.limits.signal)
+  const notes = notesOf(check, options)
+  try {
+    const opening = usesDatabase(check) && layerOf(check.id) !== 'connection' ? await ward.opener.open() : null
+    if (opening && opening.outcome !== 'opened')
+      notes.skip('blocked', `the database could not be opened: ${opening.text}`)
+    else await attended(runOf(check, options)(contextOf(check, options, ward, limits, notes)), limits.signal, notes)
+  } catch (error) {
+    if (error instanceof DbdoctorError) throw error
+    if (limits.signal.aborted) notes.stop(limits.signal)
+    else notes.crash(error)
+  } finally {
+    limits.clear()
+  }
+  return notes.result(performance.now() - began)
+}
+
+type Notes = ReturnType<typeof notesOf>
+
+/** Waits for a check, and a little longer than its signal for one that does not listen. */
+async function attended(work: void | Promise<void>, signal: AbortSignal, notes: Notes): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deaf = new Promise<void>((resolve) => {
+    const wait = () => {
+      timer = setTimeout(resolve, grace)
+    }
+    if (signal.aborted) wait()
+    signal.addEventListener('abort', wait, { once: true })
+  })
+  await Promise.race([work, deaf])
+  clearTimeout(timer)
+  if (signal.aborted) notes.stop(signal)
+}
+
+function runOf(check: AnyCheck, { dialect }: RunOptions) {
+  const run = typeof check.run === 'function' ? check.run : dialect && check.run[dialect.name]
+  if (!run) throw new Error('the check has nothing to run')
+  return run
+}
+
+function contextOf(
+  check: AnyCheck,
+  { config, depth, samples }: RunOptions,
+  { opener, facts }: Ward,
+  limits: Limits,
+  notes: Notes,
+): CheckContext<Record<string, Message>, unknown> {
+  let session: Session | undefined
+  return {
+    options: parseOptions(check, config),
+    config: config.database,
+    depth,
+    samples,
+    signal: limits.signal,
+    connect: (): Promise<Opening> => opener.open(),
+    get db() {
+      session ??= opener.database()?.session(limits)
+      if (session) return session
+      throw new Error(`${check.id} uses the database, but its "after" names no check of the connection layer`)
+    },
+    report: (code: string, evidence: object = {}) => notes.find(code, evidence),
+    coverage: notes.coverage,
+    measure: notes.measure,
+    skip: notes.skip,
+    fact(name, value) {
+      facts[name] = (facts[name] ?? 0) + value
+    },
+  } as CheckContext<Record<string, Message>, unknown>
+}
+
+/** What a check says while it runs. */
+function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions) {
+  const settings: CheckConfig = config.checks[check.id] ?? {}
+  const own = settings === 'off' ? {} : settings
+  const findings: Finding[] = []
+  const measurements: Measurement[] = []
+  const gaps: CoverageReport['missing'][number][] = []
+  let counted: { unit: string; examined: number } | undefined
+  let skip: { reason: SkipReason; detail: string } | undefined
+  let error: { name: string; message: string } | undefined
+
+  const accepted = (reason: SkipReason) => isUnknown(reason) && (own.allowUnknown ?? []).includes(reason)
+
+  return {
+    find(code: string, evidence: object) {
+      const message: Message | undefined = check.messages[code]
+      if (!message) throw new Error(`${check.id} has no message for ${code}`)
+      const said = typeof message === 'function' ? message : message.say
+      const severity = typeof message === 'function' ? check.severity : message.severity
+      const address = `${check.id}#${code}`
+      const plain = plainEvidence(evidence, showValues)
+      findings.push({
+        address,
+        severity: own.severity ?? (typeof severity === 'function' ? severity(evidence as never) : severity),
+        message: said(evidence as never),
+        evidence: plain,
+        fingerprint: fingerprintOf(address, plain),
+      })
+    },
+
+    measure({ value, ...rest }: Measurement) {
+      measurements.push({ ...rest, value: Math.round(value * 100) / 100 })
+    },
+
+    coverage(unit: string): Coverage {
+      const count = { unit, examined: 0 }
+      counted = count
+      return {
+        examined(more = 1) {
+          count.examined += more
+        },
+        missing(object, reason, detail, optional = false) {
+          gaps.push({ object, reason, detail, ...((optional || accepted(reason)) && { optional: true }) })
+        },
+      }
+    },
+
+    skip(reason: SkipReason, detail: string) {
+      skip = { reason, detail }
+    },
+
+    stop(signal: AbortSignal) {
+      const { reason, message } = stopOf(signal)
+      skip = { reason, detail: message }
+    },
+
+    crash(cause: unknown) {
+      const { name, message } = cause instanceof Error ? cause : { name: 'Error', message: String(cause) }
+      error = { name, message }
+    },
+
+    result(ms: number): Result {
+      const gap = gaps.find(({ optional }) => !optional)
+      const coverage = counted && {
+        examined: counted.examined,
+        of: counted.examined + gaps.length,
+        unit: counted.unit,
+        missing: gaps,
+      }
+      const reason =
+        skip ??
+        (gap && {
+          reason: gap.reason,
+          detail: `${pluralize(gaps.length, counted?.unit ?? 'object')} not examined: ${gap.object}: ${gap.detail}`,
+        })
+      const status = statusFor(findings, error, reason)
+      return {
+        id: check.id,
+        layer: layerOf(check.id),
+        title: check.title,
+        status,
+        asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
+        ms: Math.round(ms * 10) / 10,
+        findings,
+        ...(coverage && { coverage }),
+        ...(reason && { skip: reason }),
+        ...(error && { error }),
+        measurements,
+      }
+    },
+  }
+}
+
+function statusFor(findings: readonly Finding[], error: object | undefined, skip: object | undefined): Status {
+  if (error) return 'crash'
+  if (findings.some(({ severity }) => severity === 'error')) return 'fail'
+  if (skip) return 'skip'
+  return findings.some(({ severity }) => severity === 'warning') ? 'warn' : 'pass'
+}

@@ -1,0 +1,42 @@
+/** What binds a piece of work: a signal, and the moment (`performance.now()`) at which its time is up. */
+export interface Limits {
+  readonly signal: AbortSignal
+  readonly expires: number
+}
+
+/** Why a signal was aborted: the `reason` of every AbortSignal of a run. */
+export class Stop extends Error {
+  readonly reason: 'deadline' | 'interrupted'
+
+  constructor(reason: 'deadline' | 'interrupted', message: string) {
+    super(message)
+    this.name = 'Stop'
+    this.reason = reason
+  }
+}
+
+/** The longest time that Node's timers can wait, in milliseconds. */
+const longest = 2 ** 31 - 1
+
+/** Limits whose signal is aborted when the time is up, or with the signal above. `clear` lets go of both. */
+export function limit(expires: number, above: AbortSignal): Limits & { readonly clear: () => void } {
+  const controller = new AbortController()
+  const stop = () => controller.abort(stopOf(above))
+  if (above.aborted) stop()
+  above.addEventListener('abort', stop, { once: true })
+  const expire = () => controller.abort(new Stop('deadline', 'its time was up'))
+  const timer = setTimeout(expire, Math.max(0, Math.min(expires - performance.now(), longest)))
+  return {
+    signal: controller.signal,
+    expires,
+    clear() {
+      clearTimeout(timer)
+      above.removeEventListener('abort', stop)
+    },
+  }
+}
+
+/** Why a signal was aborted; an interruption where nobody said. */
+export function stopOf(signal: AbortSignal): Stop {
+  return signal.reason instanceof Stop ? signal.reason : new Stop('interrupted', 'the run was interrupted')
+}

@@ -1,0 +1,102 @@
+import { distance } from 'fastest-levenshtein'
+import picomatch from 'picomatch'
+import { type AnyCheck, layers, prerequisites } from './check.js'
+import type { Diagnosis } from './diagnosis.js'
+import { DbdoctorError } from './errors.js'
+import type { Plugin } from './plugin.js'
+
+/** All checks, each after those that it follows, and all diagnoses in the order of their plugins. */
+export interface Registry {
+  readonly checks: readonly AnyCheck[]
+  readonly diagnoses: readonly Diagnosis[]
+}
+
+/** Joins plugins. Throws where two checks have one id, a check follows one that isn't there, or checks follow each other in a circle. */
+export function createRegistry(plugins: readonly Plugin[]): Registry {
+  const checks = new Map<string, { check: AnyCheck; plugin: string }>()
+  for (const { name, checks: own = [] } of plugins) {
+    for (const check of own) {
+      const other = checks.get(check.id)
+      if (other) {
+        throw new DbdoctorError(
+          'ERR_DUPLICATE_CHECK',
+          `two checks are called ${check.id} (in ${other.plugin} and ${name})`,
+          'rename one of them',
+        )
+      }
+      if (!layers.some((layer) => check.id.startsWith(`${layer}/`))) {
+        throw new DbdoctorError(
+          'ERR_CHECK_INVALID',
+          `the check ${check.id} belongs to no layer`,
+          `begin its id with one of ${layers.join(', ')}`,
+        )
+      }
+      checks.set(check.id, { check, plugin: name })
+    }
+  }
+  const known = [...checks.keys()]
+  for (const { check } of checks.values()) {
+    for (const { id } of prerequisites(check)) {
+      if (!checks.has(id)) throw unknownCheck(id, known, `, which ${check.id} comes after`)
+    }
+  }
+  const diagnoses = plugins.flatMap((plugin) => plugin.diagnoses ?? [])
+  const twice = diagnoses.find(({ id }, at) => diagnoses.findIndex((other) => other.id === id) < at)
+  if (twice)
+    throw new DbdoctorError('ERR_DUPLICATE_DIAGNOSIS', `two diagnoses are called ${twice.id}`, 'rename one of them')
+  return { checks: inOrder([...checks.values()].map(({ check }) => check)), diagnoses }
+}
+
+/** The check with this id. Throws `ERR_UNKNOWN_CHECK`. */
+export function findCheck({ checks }: Registry, id: string): AnyCheck {
+  const check = checks.find((candidate) => candidate.id === id)
+  if (check) return check
+  throw unknownCheck(
+    id,
+    checks.map((candidate) => candidate.id),
+  )
+}
+
+/** The ids that patterns name: a check's id, a layer, or a glob. A pattern that names nothing is a mistake, not an empty answer. */
+export function matchIds({ checks }: Registry, patterns: readonly string[]): Set<string> {
+  const ids = checks.map(({ id }) => id as string)
+  return new Set(
+    patterns.flatMap((pattern) => {
+      const matches = picomatch((layers as readonly string[]).includes(pattern) ? `${pattern}/**` : pattern)
+      const found = ids.filter((id) => matches(id))
+      if (found.length === 0) throw unknownCheck(pattern, [...ids, ...layers])
+      return found
+    }),
+  )
+}
+
+function unknownCheck(id: string, known: readonly string[], where = ''): DbdoctorError {
+  const [nearest] = [...known].sort((a, b) => distance(a, id) - distance(b, id))
+  const near = nearest !== undefined && distance(nearest, id) <= Math.max(2, id.length / 3)
+  const hint = near ? `did you mean ${nearest}?` : '"dbdoctor list" shows all checks'
+  return new DbdoctorError('ERR_UNKNOWN_CHECK', `there is no check ${JSON.stringify(id)}${where}`, hint)
+}
+
+/** Depth first, in the order given otherwise. */
+function inOrder(checks: readonly AnyCheck[]): AnyCheck[] {
+  const byId = new Map<string, AnyCheck>(checks.map((check) => [check.id, check]))
+  const ordered = new Set<AnyCheck>()
+  const visit = (check: AnyCheck, path: readonly string[]) => {
+    if (ordered.has(check)) return
+    if (path.includes(check.id)) {
+      const circle = [...path.slice(path.indexOf(check.id)), check.id].join(' -> ')
+      throw new DbdoctorError(
+        'ERR_CYCLE',
+        `checks come after each other in a circle: ${circle}`,
+        'remove one of these from its "after"',
+      )
+    }
+    for (const { id } of prerequisites(check)) {
+      const before = byId.get(id)
+      if (before) visit(before, [...path, check.id])
+    }
+    ordered.add(check)
+  }
+  for (const check of checks) visit(check, [])
+  return [...ordered]
+}

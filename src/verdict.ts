@@ -1,0 +1,100 @@
+import type { Layer } from './check.js'
+import type { Cause, Counts, DatabaseState, Report, Result, Status, VerdictStatus } from './report.js'
+import { unknownsOf } from './report.js'
+import { pluralize } from './words.js'
+
+type Results = Pick<Report, 'results' | 'complete' | 'depth' | 'facts' | 'target'>
+
+/** How many results have each status, and how many could not tell everything. */
+export function countResults(results: readonly Result[]): Counts {
+  const of = (status: Status) => results.filter((result) => result.status === status).length
+  return {
+    pass: of('pass'),
+    warn: of('warn'),
+    fail: of('fail'),
+    expected: of('expected'),
+    skip: of('skip'),
+    crash: of('crash'),
+    unknown: results.filter((result) => result.status === 'crash' || unknownsOf(result).length > 0).length,
+  }
+}
+
+/** The verdict's status, by the contract's table. */
+export function statusOf({ results, complete }: Pick<Report, 'results' | 'complete'>): VerdictStatus {
+  if (results.some(({ status }) => status === 'fail')) return 'unhealthy'
+  if (!complete || results.some(keepsFromTelling)) return 'inconclusive'
+  const operational: readonly Layer[] = ['connection', 'storage', 'activity', 'server', 'auth', 'external']
+  return results.some(({ status, layer }) => status === 'warn' && operational.includes(layer)) ? 'degraded' : 'healthy'
+}
+
+/** What is known of the database, by the contract's table. */
+export function databaseStateOf({ results, target, complete, depth }: Results): DatabaseState {
+  if (target === null) return 'unverified'
+  const failed = (layer: Layer) => results.some((result) => result.layer === layer && result.status === 'fail')
+  if (failed('connection')) return 'unreachable'
+  if (failed('storage') || failed('schema') || failed('integrity')) return 'damaged'
+  const examined = (['connection', 'schema', 'integrity'] as const).every((layer) => {
+    const own = results.filter((result) => result.layer === layer)
+    const selected = own.every(({ skip }) => skip?.reason !== 'deselected')
+    return selected && own.some(({ status }) => status !== 'skip') && !own.some(isUncertain)
+  })
+  const restarted = results.some(({ id, status }) => id === 'connection/restarts' && status === 'warn')
+  return examined && complete && depth !== 'quick' && !restarted ? 'intact' : 'unverified'
+}
+
+/** One line: what is known of the database, then the root cause where that is something else. */
+export function headlineOf(report: Results, database: DatabaseState, causes: readonly Cause[]): string {
+  const [root] = causes
+  const sentence = aboutDatabase(report, database)
+  return [sentence, root?.headline].filter((part) => part && part !== '').join(' ')
+}
+
+function aboutDatabase(report: Results, database: DatabaseState): string {
+  if (report.target === null) return ''
+  const figures = figuresOf(report).join(', ')
+  switch (database) {
+    case 'intact':
+      return `No database crash: ${[figures, ...unexamined(report)].join('; ')}.`
+    case 'unverified': {
+      const clean = !report.results.some((result) => keepsFromTelling(result) || result.status === 'fail')
+      if (report.depth === 'quick' && clean && report.complete)
+        return `No sign of a database crash: ${figures}; rows not examined (--depth quick).`
+      return 'Not enough was examined to clear the database.'
+    }
+    default:
+      return ''
+  }
+}
+
+/** "38 of 38 tables", "77 of 77 indexes", "52 foreign keys", "0 orphaned rows": from the facts that the checks noted. */
+function figuresOf({ facts }: Pick<Report, 'facts'>): string[] {
+  const figure = (name: string, noun: string) => {
+    const count = facts[name]
+    if (count === undefined) return []
+    const expected = facts[`${name}.expected`]
+    return [expected === undefined ? pluralize(count, noun) : `${count} of ${pluralize(expected, noun)}`]
+  }
+  return [
+    ...figure('schema.tables', 'table'),
+    ...figure('schema.indexes', 'index'),
+    ...figure('schema.foreignKeys', 'foreign key'),
+    ...figure('integrity.orphanedRows', 'orphaned row'),
+  ]
+}
+
+function unexamined({ results }: Results): string[] {
+  return results.some(({ layer, status }) => layer === 'storage' && status !== 'skip') ? [] : ['pages not checked']
+}
+
+function keepsFromTelling(result: Result): boolean {
+  if (result.status === 'crash') return true
+  const unknowns = unknownsOf(result)
+  return (
+    unknowns.some((reason) => reason === 'deadline' || reason === 'interrupted') ||
+    (result.asked && unknowns.length > 0)
+  )
+}
+
+function isUncertain(result: Result): boolean {
+  return result.status === 'crash' || unknownsOf(result).length > 0
+}

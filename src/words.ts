@@ -1,0 +1,40 @@
+import plural from 'pluralize'
+
+// In databases, "indexes" is the field's own plural.
+plural.addIrregularRule('index', 'indexes')
+
+const digits = new Intl.NumberFormat('en-US')
+
+/** A count and its noun: `1 row`, `2 rows`, `1,204 indexes`. */
+export function pluralize(count: number, noun: string): string {
+  return `${digits.format(count)} ${plural(noun, count)}`
+}
+
+/** A count, its noun and a verb that agrees with it: `1 row points`, `2 rows point`. */
+export function agreeing(count: number, noun: string, verb: string): string {
+  return `${pluralize(count, noun)} ${count === 1 ? `${verb}s` : verb}`
+}
+
+/** A word and its other forms, itself included: `person`, `people`. */
+export function grammaticalNumbers(word: string): string[] {
+  return [...new Set([word, plural.singular(word), plural.plural(word)])]
+}
+
+/** A name in a sentence, as PostgreSQL's own messages quote it. */
+export function quoted(name: string): string {
+  return `"${name}"`
+}
+
+/** Names in a sentence: the first few, and how many more there are. */
+export function listed(names: readonly string[], most = 5): string {
+  const shown = names.slice(0, most).map(quoted).join(', ')
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown
+}
+
+/** Milliseconds as people say them: `0.4 ms`, `12 ms`, `1.3 s`. */
+export function milliseconds(ms: number): string {
+  if (ms >= 9_950) return `${Math.round(ms / 1000)} s`
+  if (ms >= 995) return `${(ms / 1000).toFixed(1)} s`
+  if (ms > 0 && ms < 0.1) return '< 0.1 ms'
+  return `${ms >= 9.95 ? Math.round(ms) : ms.toFixed(1)} ms`
+}

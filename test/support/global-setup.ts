@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process'
+import type { TestProject } from 'vitest/node'
+import { startPostgres } from './postgres.js'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A superuser's connection string. */
+    postgres: string
+  }
+}
+
+/** Builds what the tests run as users do, and has one PostgreSQL server ready for all of them. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' })
+  const given = process.env.DBDOCTOR_TEST_POSTGRES_URL
+  if (given) {
+    project.provide('postgres', given)
+    return async () => {}
+  }
+  const server = await startPostgres()
+  project.provide('postgres', server.url)
+  return () => server.stop()
+}
