@@ -28,6 +28,7 @@ export {
   findTable,
   type Index,
   type Key,
+  leavesOf,
   nameOf,
   type Relation,
   type Table,

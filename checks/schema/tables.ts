@@ -1,4 +1,4 @@
-import { countedTables, defineCheck, listed, nameOf, pluralize, quoted } from 'dbdoctor'
+import { countedTables, defineCheck, leavesOf, listed, nameOf, pluralize, quoted } from 'dbdoctor'
 
 export default defineCheck({
   id: 'schema/tables',
@@ -52,18 +52,30 @@ export default defineCheck({
       return report('empty')
     }
 
-    const stored = catalog.value.tables.filter((table) => table.stored && inScope(table))
-    const answers = await db.readable(stored, depth !== 'quick')
+    const leaves = tables.map((table) => leavesOf(catalog.value, table))
+    const answers = await db.readable(
+      leaves.flat().filter(({ stored }) => stored),
+      depth !== 'quick',
+    )
     const seen = coverage('table')
-    for (const [at, table] of stored.entries()) {
-      const answer = answers[at]
-      const name = nameOf(table, catalog.value)
-      if (!answer || answer.outcome === 'answered') seen.examined()
-      else if (table.kind === 'virtual' && answer.reason === 'unavailable') {
-        seen.missing(name, answer.reason, answer.text, true)
-        report('without-module', { table: name, text: answer.text })
-      } else if (answer.reason) seen.missing(name, answer.reason, answer.text)
-      else report('unreadable', { table: name, text: answer.text, code: answer.code })
+    let at = 0
+    for (const parts of leaves) {
+      let gaps = 0
+      for (const part of parts) {
+        const name = nameOf(part, catalog.value)
+        const answer = part.stored ? answers[at++] : notHere
+        if (!answer || answer.outcome === 'answered') continue
+        if (answer.reason) {
+          const optional = !part.stored || part.kind === 'virtual'
+          seen.missing(name, answer.reason, answer.text, optional)
+          gaps++
+          if (part.kind === 'virtual') report('without-module', { table: name, text: answer.text })
+        } else report('unreadable', { table: name, text: answer.text, code: answer.code })
+      }
+      if (gaps === 0) seen.examined()
     }
   },
 })
+
+/** Unlogged tables hold nothing on a standby. */
+const notHere = { outcome: 'failed', reason: 'unavailable', code: '', text: 'it keeps no rows on this server' } as const

@@ -1,5 +1,4 @@
 import { Chalk } from 'chalk'
-import Table from 'cli-table3'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { type AnyCheck, type Message, prerequisites } from '../check.js'
@@ -16,7 +15,7 @@ export function addListCommand(program: Command, parts: Parts, exit: (code: numb
     .option('--markdown', 'the whole reference, as Markdown')
     .action(async ({ config, markdown }: { config?: string; markdown?: boolean }) => {
       const registry = await registryOf(parts, config)
-      await print(markdown ? reference(registry) : `${overview(registry)}\n`)
+      await print(markdown ? reference(registry) : overview(registry))
       exit(0)
     })
 }
@@ -44,14 +43,10 @@ async function registryOf(parts: Parts, config: string | undefined): Promise<Reg
   return createRegistry([await parts.checks(), ...plugins])
 }
 
+/** A line a check, within 80 columns. */
 function overview({ checks }: Registry): string {
-  const table = new Table({
-    head: ['check', 'true when all is well', 'severity', 'dialects', 'from depth'],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const check of checks)
-    table.push([check.id, check.title, check.severity, dialectsOf(check).join(', '), check.depth ?? 'quick'])
-  return table.toString()
+  const widest = Math.max(...checks.map(({ id }) => id.length))
+  return checks.map(({ id, title }) => `${id.padEnd(widest)}  ${title}\n`).join('')
 }
 
 /** Everything that is known of a check without running it. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import 'vitest'
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from './postgres.js'
 

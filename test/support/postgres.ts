@@ -57,7 +57,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const secret = join(folder, 'password')
   await writeFile(secret, password)
   await chmod(folder, 0o755)
-  for (const path of user.uid === undefined ? [] : [folder, secret]) await chown(path, user.uid, user.gid)
+  const { uid, gid } = user
+  if (uid !== undefined) for (const path of [folder, secret]) await chown(path, uid, gid)
 
   const data = join(folder, 'data')
   const run = (program: string, args: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Catalog, Relation, Table } from '../catalog.js'
+import { type Catalog, findTable, partitionsOf, type Relation, type Table } from '../catalog.js'
 import type { Answer, AnyKysely } from '../dialect.js'
 
 type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
@@ -23,7 +23,7 @@ export async function readableTables(
   for (const some of batches(tables, catalog)) {
     const together = await firstRows(read, some)
     if (together.outcome === 'answered') answers.push(...some.map(() => together))
-    else for (const table of some) answers.push(await firstRows(read, [table]))
+    else for (const table of some) answers.push(await firstRow(read, catalog, table))
   }
   return answers
 }
@@ -44,12 +44,12 @@ export function from(relation: Relation) {
 
 /** Locks that reading a relation takes. */
 export function locksOf(catalog: Catalog, relation: Relation): number {
-  const partitions = catalog.tables.filter(
-    ({ partitionOf }) => partitionOf?.schema === relation.schema && partitionOf.name === relation.name,
-  )
-  const own =
-    1 + catalog.indexes.filter(({ schema, table }) => schema === relation.schema && table === relation.name).length
-  return partitions.reduce((sum, partition) => sum + locksOf(catalog, partition), own)
+  const own = 1 + indexesOf(catalog, relation)
+  return partitionsOf(catalog, relation).reduce((sum, partition) => sum + locksOf(catalog, partition), own)
+}
+
+function indexesOf(catalog: Catalog, { schema, name }: Relation): number {
+  return catalog.indexes.filter((index) => index.schema === schema && index.table === name).length
 }
 
 function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
@@ -57,7 +57,7 @@ function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
   let locks = lockLimit
   for (const table of tables) {
     const more =
-      1 + catalog.indexes.filter((index) => index.schema === table.schema && index.table === table.name).length
+      1 + indexesOf(catalog, table)
     if (locks + more > lockLimit || (all.at(-1)?.length ?? batch) === batch) {
       all.push([])
       locks = 0
@@ -74,6 +74,29 @@ async function firstRows(read: Read, tables: readonly Table[]): Promise<Answer<t
     await sql.join(looks, sql`; `).execute(kysely)
     return true as const
   })
+}
+
+/** A role may have rights on a partitioned table and none on its partitions: then they are read through it. */
+async function firstRow(read: Read, catalog: Catalog, table: Table): Promise<Answer<true>> {
+  const answer = await firstRows(read, [table])
+  const root = rootOf(catalog, table)
+  if (answer.outcome === 'answered' || answer.reason !== 'no-permission' || root === table) return answer
+  return locksOf(catalog, root) > lockLimit
+    ? rights(read, [root]).then(([right]) => right ?? answer)
+    : throughRoot(read, root, table)
+}
+
+async function throughRoot(read: Read, root: Table, { schema, name }: Table): Promise<Answer<true>> {
+  return read(async (kysely) => {
+    await sql`select 1 from ${from(root)} where tableoid = (select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = ${schema} and c.relname = ${name}) limit 1`.execute(kysely)
+    return true as const
+  })
+}
+
+function rootOf(catalog: Catalog, table: Table): Table {
+  const parent = table.partitionOf && findTable(catalog, table.partitionOf)
+  return parent ? rootOf(catalog, parent) : table
 }
 
 async function rights(read: Read, tables: readonly Table[]): Promise<Answer<true>[]> {

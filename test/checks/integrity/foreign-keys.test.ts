@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import type { DialectName } from '../../../src/dialects/dialect.js'
+import { examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+
+const shop = `
+  create table customers (id integer primary key, name text);
+  create table orders (id integer primary key, customer_id integer references customers (id));
+  insert into customers values (1, 'Ada');`
+
+/** PostgreSQL checks a row when it is written, unless it comes as a replica's. */
+const unchecked = (dialect: DialectName, statements: string) =>
+  dialect === 'sqlite'
+    ? statements
+    : `set session_replication_role = replica; ${statements} set session_replication_role = default;`
+
+onEachDialect((dialect) => {
+  const given = async (schema: string, rows: string) =>
+    examineOne('integrity/foreign-keys', (await testDatabase(dialect, schema + unchecked(dialect, rows))).target)
+
+  test('rows whose parent is gone are reported, once a key, with their number', async () => {
+    const result = await given(shop, 'insert into orders values (10, 1), (11, 2), (12, 3);')
+    expect(said(result)).toEqual(['"orders": 2 rows point at a row of "customers" that does not exist (customer_id)'])
+    expect(result.findings[0]?.evidence).toMatchObject({
+      table: 'orders',
+      columns: ['customer_id'],
+      parent: 'customers',
+      rows: 2,
+      samples: [
+        { row: { id: 11 }, key: { customer_id: 2 } },
+        { row: { id: 12 }, key: { customer_id: 3 } },
+      ],
+    })
+    expect(result.status).toBe('fail')
+  })
+
+  test('a row without a key, and one with a parent, are no orphans', async () => {
+    const result = await given(shop, 'insert into orders values (10, 1), (11, null);')
+    expect(said(result)).toBe('pass')
+    expect(result.coverage).toMatchObject({ examined: 1, of: 1, unit: 'foreign key' })
+  })
+
+  const pairs = `
+    create table lines (book integer, line integer, primary key (book, line));
+    create table marks (id integer primary key, book integer, line integer, foreign key (book, line) references lines (book, line));
+    insert into lines values (1, 1), (2, 2);`
+
+  test('a composite key is compared as a whole', async () => {
+    expect(said(await given(pairs, 'insert into marks values (1, 1, 2);'))).toEqual([
+      '"marks": 1 row points at a row of "lines" that does not exist (book, line)',
+    ])
+  })
+
+  test('a composite key that is null in part points nowhere under MATCH SIMPLE', async () => {
+    expect(said(await given(pairs, 'insert into marks values (1, 1, 1), (2, 9, null), (3, null, 9);'))).toBe('pass')
+  })
+
+  const tree = 'create table nodes (id integer primary key, parent_id integer references nodes (id));'
+
+  test('a key that refers to its own table', async () => {
+    expect(said(await given(tree, 'insert into nodes values (1, null), (2, 1), (3, 9);'))).toEqual([
+      '"nodes": 1 row points at a row of "nodes" that does not exist (parent_id)',
+    ])
+    expect(said(await given(tree, 'insert into nodes values (1, 1), (2, 1);'))).toBe('pass')
+  })
+
+  const coded = `
+    create table countries (id integer primary key, code text unique);
+    create table towns (id integer primary key, country text references countries (code));
+    insert into countries values (1, 'FI'), (2, null);`
+
+  test('a key that refers to a unique column', async () => {
+    expect(said(await given(coded, "insert into towns values (1, 'FI'), (2, 'XX');"))).toEqual([
+      '"towns": 1 row points at a row of "countries" that does not exist (country)',
+    ])
+    expect(said(await given(coded, "insert into towns values (1, 'FI'), (2, null);"))).toBe('pass')
+  })
+
+  test('names of any shape', async () => {
+    const odd = `
+      create table "Kunden ""A"".x" ("id.nr" integer primary key);
+      create table "select; drop" ("a b" integer references "Kunden ""A"".x" ("id.nr"));`
+    expect(said(await given(odd, 'insert into "select; drop" values (7);'))).toEqual([
+      '"select; drop": 1 row points at a row of "Kunden "A".x" that does not exist (a b)',
+    ])
+  })
+
+  test('values of rows stay out of the report unless they are asked for', async () => {
+    const { target } = await testDatabase(
+      dialect,
+      coded + unchecked(dialect, "insert into towns values (2, 'ada@example.com');"),
+    )
+    const masked = await examineOne('integrity/foreign-keys', target)
+    expect(JSON.stringify(masked)).not.toContain('ada@example.com')
+    const shown = await examineOne('integrity/foreign-keys', target, { showValues: true })
+    expect(JSON.stringify(shown.findings[0]?.evidence)).toContain('ada@example.com')
+  })
+})
+
+describe('on sqlite alone', () => {
+  const given = async (schema: string) =>
+    examineOne('integrity/foreign-keys', (await testDatabase('sqlite', schema)).target)
+
+  test('a missing parent table and a mismatch hide nothing else', async () => {
+    const result = await given(`${shop}
+      insert into orders values (10, 2);
+      create table a (id integer primary key, gone_id integer references gone (id)); insert into a values (1, 1), (2, null);
+      create table p (x integer); create table b (x integer references p (x)); insert into b values (1);`)
+    expect(said(result)).toEqual([
+      '"a" (gone_id) references "gone", and there is no such table: 1 row points nowhere',
+      'foreign key mismatch: "b" (x) references columns of "p" that are not a key of it',
+      '"orders": 1 row points at a row of "customers" that does not exist (customer_id)',
+    ])
+  })
+
+  test('the parent key may be implied', async () => {
+    const schema =
+      'create table p (id integer primary key); create table c (p integer references p); insert into p values (1);'
+    expect(said(await given(`${schema} insert into c values (1), (2);`))).toEqual([
+      '"c": 1 row points at a row of "p" that does not exist (p)',
+    ])
+    expect(said(await given(`${schema} insert into c values (1);`))).toBe('pass')
+  })
+
+  test.each([
+    ['integer to text', 'id text primary key', 'integer', "'06'", '6', true],
+    ['text to integer', 'id integer primary key', 'text', '6', "'6'", false],
+    ['the collation of the parent counts', 'id text collate nocase primary key', 'text', "'ABC'", "'abc'", false],
+    ['not that of the child', 'id text primary key', 'text collate nocase', "'ABC'", "'abc'", true],
+    ['real to integer', 'id integer primary key', 'real', '6', '6.0', false],
+  ])(
+    'affinity and collation as PRAGMA foreign_key_check sees them: %s',
+    async (_, parent, child, key, value, orphaned) => {
+      const database = await testDatabase(
+        'sqlite',
+        `create table p (${parent}); create table c (k ${child} references p (id)); insert into p values (${key}); insert into c values (${value});`,
+      )
+      const { default: BetterSqlite } = await import('better-sqlite3')
+      const peer = new BetterSqlite(database.target.slice('sqlite:'.length), { readonly: true })
+      expect(peer.pragma('foreign_key_check')).toHaveLength(orphaned ? 1 : 0)
+      peer.close()
+      expect((await examineOne('integrity/foreign-keys', database.target)).status).toBe(orphaned ? 'fail' : 'pass')
+    },
+  )
+})
