@@ -17,7 +17,7 @@ import type { RunOptions, Ward } from './run.js'
 import { pluralize } from './words.js'
 
 /** How long a check may take to notice that its signal was aborted, in milliseconds. */
-const grace = 900
+const grace = 800
 
 /** Runs one check within its time, and makes a result of whatever comes of it. */
 export async function examine(check: AnyCheck, options: RunOptions, ward: Ward, expires: number): Promise<Result> {

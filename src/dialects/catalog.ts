@@ -109,7 +109,8 @@ export function nameOf(relation: Relation, catalog: Pick<Catalog, 'defaultSchema
 
 /** The tables that a user would count: partitions, shadow tables and what lives elsewhere are left out. */
 export function countedTables(catalog: Catalog): Table[] {
-  return catalog.tables.filter(({ kind }) => kind === 'table' || kind === 'partitioned' || kind === 'virtual')
+  const counted: readonly Table['kind'][] = ['table', 'partitioned', 'virtual']
+  return catalog.tables.filter(({ kind, partitionOf }) => counted.includes(kind) && partitionOf === null)
 }
 
 /** The relations that hold a table's rows: itself, or the partitions of its partitions. */

@@ -11,7 +11,7 @@ import type { DialectName } from '../../src/dialects/dialect.js'
 import type { Plugin } from '../../src/plugin.js'
 import { createRegistry } from '../../src/registry.js'
 import type { Result } from '../../src/report.js'
-import { type Examination, run } from '../../src/run.js'
+import { type Examination, type RunEvent, run } from '../../src/run.js'
 import { select } from '../../src/select.js'
 import { dialectOf, parseTarget } from '../../src/target.js'
 
@@ -26,13 +26,13 @@ export interface TestDatabase {
 const cleanups: (() => Promise<unknown> | unknown)[] = []
 let databases = 0
 
+// This module is loaded anew for each file of tests, and so is its hook.
+afterAll(async () => {
+  while (cleanups.length > 0) await cleanups.pop()?.()
+})
+
 /** Runs something after the tests of this file, last come first. */
 export function afterwards(cleanup: () => Promise<unknown> | unknown): void {
-  if (cleanups.length === 0) {
-    afterAll(async () => {
-      while (cleanups.length > 0) await cleanups.pop()?.()
-    })
-  }
   cleanups.push(cleanup)
 }
 
@@ -100,10 +100,11 @@ export interface Examined {
   readonly deadline?: number
   readonly interrupt?: AbortSignal
   readonly plugins?: readonly Plugin[]
+  readonly onEvent?: (event: RunEvent) => void
 }
 
-/** Examines a database through the real runner. */
-export async function examine(target: string, options: Examined = {}): Promise<Examination> {
+/** Examines a database, or none, through the real runner. */
+export async function examine(target: string | null, options: Examined = {}): Promise<Examination> {
   const { config = {}, only, depth = 'standard', samples = 5, showValues = false, plugins = [builtIn] } = options
   const registry = createRegistry(plugins)
   const parsed = parseConfig(config, 'the test')
@@ -111,7 +112,7 @@ export async function examine(target: string, options: Examined = {}): Promise<E
     registry,
     selection: select(registry, parsed, { ...(only && { only }), depth }),
     config: parsed,
-    dialect: await dialectOf(parseTarget(target), process.env),
+    dialect: target === null ? null : await dialectOf(parseTarget(target), process.env),
     version: '0.0.0',
     depth,
     deadline: options.deadline ?? 60_000,
@@ -119,7 +120,7 @@ export async function examine(target: string, options: Examined = {}): Promise<E
     samples,
     showValues,
     interrupt: options.interrupt ?? new AbortController().signal,
-    onEvent() {},
+    onEvent: options.onEvent ?? (() => {}),
   })
 }
 

@@ -1,0 +1,170 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import builtIn from '../checks/index.js'
+import { layers } from '../src/check.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const files = ['bin', 'src', 'checks', 'fixtures'].flatMap((folder) => sources(join(root, folder)))
+
+/** A law: files here may import only this. The reason is what a failing test tells. */
+interface Law {
+  readonly of: RegExp
+  readonly mayImport?: RegExp
+  readonly mayNotImport?: RegExp
+  readonly because: string
+}
+
+const drivers = { pg: 'pg|pg-connection-string', sqlite: 'better-sqlite3' }
+const laws: readonly Law[] = [
+  { of: /^bin\//, mayImport: /^(src\/cli\/|checks\/|fixtures\/)/, because: 'the executable only joins the parts' },
+  {
+    of: /^checks\/(?!index\.ts)/,
+    mayImport: /^dbdoctor$/,
+    because: "a check can be copied into a user's repository and works",
+  },
+  {
+    of: /^checks\/index\.ts/,
+    mayImport: /^(dbdoctor$|checks\/)/,
+    because: 'the built-in checks are a plugin like any other',
+  },
+  {
+    of: /^src\//,
+    mayNotImport: /^(checks|fixtures|bin|test)\//,
+    because: 'the engine knows what a check is, never which checks there are',
+  },
+  {
+    of: /^src\/reporters\//,
+    mayImport: /^(src\/reporters\/|src\/report\.ts|src\/words\.ts|chalk$|cli-table3$)/,
+    because: 'a reporter is a pure function of the report',
+  },
+  {
+    of: /^(?!src\/(cli|reporters)\/)/,
+    mayNotImport: /^(chalk|ora|commander|cli-table3)$/,
+    because: 'only the command line and the reporters know of terminals',
+  },
+  {
+    of: /^(?!src\/dialects\/postgres\/|fixtures\/)/,
+    mayNotImport: new RegExp(`^(${drivers.pg})$`),
+    because: 'a driver that cannot be loaded leaves the other dialect working',
+  },
+  {
+    of: /^(?!src\/dialects\/sqlite\/|fixtures\/)/,
+    mayNotImport: new RegExp(`^(${drivers.sqlite})$`),
+    because: 'a driver that cannot be loaded leaves the other dialect working',
+  },
+  {
+    of: /^fixtures\//,
+    mayNotImport: /^(src|checks)\//,
+    because: 'the demo is an application that dbdoctor examines, not a part of it',
+  },
+]
+
+describe('imports', () => {
+  for (const { of, mayImport, mayNotImport, because } of laws) {
+    test(`${of.source}: ${because}`, () => {
+      const own = files.filter((file) => of.test(file))
+      expect(own).not.toEqual([])
+      const broken = own.flatMap((file) =>
+        importsOf(file)
+          .filter((target) => (mayImport && !mayImport.test(target)) || mayNotImport?.test(target))
+          .map((target) => `${file} imports ${target}`),
+      )
+      expect(broken).toEqual([])
+    })
+  }
+
+  test('the demo needs no package at run time that dbdoctor does not need anyway', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const packages = files.filter((file) => file.startsWith('fixtures/')).flatMap(importsOf)
+    expect(
+      packages.filter((name) => !name.includes('/') && !name.startsWith('node:') && !(name in dependencies)),
+    ).toEqual([])
+  })
+})
+
+describe('the world outside', () => {
+  const outsideCli = files.filter((file) => !file.startsWith('src/cli/'))
+  const uses = (pattern: RegExp) => outsideCli.filter((file) => pattern.test(code(file)))
+
+  test('only src/cli reads arguments and the environment, and sets the exit code', () => {
+    // The SQLite process sets a variable of its own for its driver, and ends when its parent is gone.
+    expect(uses(/process\.(argv|exitCode|exit\()|process\.env(?!\.\w+ = )/)).toEqual(['src/dialects/sqlite/child.ts'])
+    expect(code('src/dialects/sqlite/child.ts')).not.toMatch(/process\.(argv|exitCode)|process\.env(?!\.\w+ = )/)
+  })
+
+  test('only src/cli writes to a terminal', () => {
+    expect(uses(/console\.|process\.(stdout|stderr)/)).toEqual([])
+  })
+
+  test('the dialect is asked for behind its interface, not by name', () => {
+    const asks = files.filter((file) => /dialect(\.name)? *=== *'(sqlite|postgres)'/.test(code(file)))
+    // A target's grammar is where a dialect's name comes from; a reporter spells it out.
+    expect(asks.filter((file) => !['src/target.ts', 'src/reporters/pretty.ts'].includes(file))).toEqual([])
+  })
+
+  test('the engine and its checks never build SQL from strings', () => {
+    expect(files.filter((file) => !file.startsWith('fixtures/') && /sql\.raw\(`/.test(code(file)))).toEqual([])
+  })
+})
+
+describe('the registry', () => {
+  const checkFiles = layers.flatMap((layer) => sources(join(root, 'checks', layer)))
+  const registered = builtIn.checks ?? []
+
+  test('every file in a layer is a registered check, and its path is its id', async () => {
+    const ids = await Promise.all(
+      checkFiles.map(async (file) => {
+        const { default: check } = (await import(join(root, file))) as { default: { id: string } }
+        expect(`checks/${check.id}.ts`).toBe(file)
+        return check.id
+      }),
+    )
+    expect(registered.map(({ id }) => id).sort()).toEqual(ids.sort())
+  })
+
+  test('every diagnosis is registered under the name of its file', () => {
+    const names = sources(join(root, 'checks/diagnoses')).map((file) => basename(file, '.ts'))
+    expect((builtIn.diagnoses ?? []).map(({ id }) => id).sort()).toEqual(names.sort())
+  })
+
+  test.each(registered.map((check) => [check.id, check] as const))(
+    '%s is documented, tested, and has its parts in order',
+    (id, check) => {
+      expect(check.docs.why.length).toBeGreaterThan(20)
+      expect(check.docs.fix.length).toBeGreaterThan(10)
+      expect(existsSync(join(root, 'test/checks', `${id}.test.ts`)), `test/checks/${id}.test.ts`).toBe(true)
+      const order = ['id', 'title', 'severity', 'after', 'depth', 'docs', 'options', 'messages', 'run']
+      const keys = Object.keys(check)
+      expect(keys).toEqual(order.filter((part) => keys.includes(part)))
+    },
+  )
+})
+
+/** What a file imports: a package's name, or a path from the root. */
+function importsOf(file: string): string[] {
+  const specifiers = [...code(file).matchAll(/(?:from|import\(|^import) *'([^']+)'/gm)].map(
+    ([, specifier]) => specifier ?? '',
+  )
+  return specifiers.map((specifier) =>
+    specifier.startsWith('.')
+      ? relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts')
+      : specifier,
+  )
+}
+
+function code(file: string): string {
+  return readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+}
+
+function sources(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    if (statSync(path).isDirectory()) return sources(path)
+    return name.endsWith('.ts') ? [relative(root, path)] : []
+  })
+}

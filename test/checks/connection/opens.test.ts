@@ -1,0 +1,87 @@
+import { writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { expect, inject, test } from 'vitest'
+import {
+  afterwards,
+  examine,
+  examineOne,
+  onEachDialect,
+  said,
+  testDatabase,
+  testFolder,
+} from '../../support/databases.js'
+import { freePort } from '../../support/postgres.js'
+
+const opens = async (target: string) => said(await examineOne('connection/opens', target))
+
+onEachDialect((dialect) => {
+  test('a database that is there opens, and says what it is', async () => {
+    const { target } = await testDatabase(dialect)
+    const examined = await examine(target, { only: ['connection/opens'] })
+    expect(said(examined.results[0] ?? expect.fail())).toBe('pass')
+    expect(examined.target).toMatchObject({ dialect, version: expect.stringMatching(/^\d+\.\d+/) })
+  })
+})
+
+test('a file that is not there is a finding, and everything else is blocked', async () => {
+  const file = join(await testFolder(), 'gone.db')
+  const { results, verdict } = await examine(file)
+  expect(results.map(({ id, status, skip }) => `${id} ${skip ? `${skip.reason} ${skip.detail}` : status}`)).toEqual([
+    'connection/opens fail',
+    ...results.slice(1).map(({ id }) => `${id} blocked by connection/opens`),
+  ])
+  expect(results[0]?.findings[0]?.message).toBe(`there is no file at ${file}`)
+  expect(verdict).toEqual({
+    status: 'unhealthy',
+    database: 'unreachable',
+    headline: `The database could not be opened: there is no file at ${file}.`,
+  })
+})
+
+test('a file that holds something else says what', async () => {
+  const folder = await testFolder()
+  const holding = (name: string, content: string | Buffer) => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  expect(await opens(holding('text.db', 'id,name\n1,Ada\n'))).toEqual([
+    expect.stringMatching(/is not a SQLite database: it holds text$/),
+  ])
+  expect(await opens(holding('empty.db', ''))).toEqual([expect.stringMatching(/is empty: it holds no database/)])
+  expect(await opens(folder)).toEqual([`${folder} is not a file: it is a directory`])
+})
+
+test('nothing listens, a wrong password, no such database: three different answers', async () => {
+  const url = new URL(inject('postgres'))
+  const at = (change: (copy: URL) => void) => {
+    const copy = new URL(url)
+    change(copy)
+    return copy.href
+  }
+  const port = await freePort()
+  expect(await opens(at((copy) => Object.assign(copy, { hostname: '127.0.0.1', port })))).toEqual([
+    `nothing listens at 127.0.0.1:${port}`,
+  ])
+  expect(await opens(at((copy) => Object.assign(copy, { password: 'hunter2' })))).toEqual([
+    `${url.host} refused the login: password authentication failed for user "postgres"`,
+  ])
+  expect(await opens(at((copy) => Object.assign(copy, { pathname: '/nowhere' })))).toEqual([
+    'the server is up, but database "nowhere" does not exist',
+  ])
+})
+
+test('what listens and never answers is told within the deadline', async () => {
+  const place = await listening(createServer(() => {}))
+  const began = performance.now()
+  const result = await examineOne('connection/opens', `postgres://u@${place}/db`, { deadline: 2_000 })
+  expect(said(result)).toEqual([`${place} did not answer in time`])
+  expect(performance.now() - began).toBeLessThan(4_000)
+})
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  afterwards(() => server.close())
+  const address = server.address()
+  return `127.0.0.1:${typeof address === 'object' && address?.port}`
+}

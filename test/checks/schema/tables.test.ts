@@ -1,0 +1,102 @@
+import BetterSqlite from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { asSuperuser, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+
+const three =
+  'create table a (id integer primary key); create table b (id integer primary key); create table c (id integer primary key);'
+
+onEachDialect((dialect) => {
+  const tables = async (schema: string, expected?: number | string[], depth?: 'quick') => {
+    const config = { database: { expect: expected === undefined ? {} : { tables: expected } } }
+    return examineOne('schema/tables', (await testDatabase(dialect, schema)).target, {
+      config,
+      ...(depth && { depth }),
+    })
+  }
+
+  test('all tables are read, and counted', async () => {
+    const { target } = await testDatabase(dialect, three)
+    const { results, facts } = await examine(target, { only: ['schema/tables'] })
+    expect(results.find(({ id }) => id === 'schema/tables')).toMatchObject({
+      status: 'pass',
+      coverage: { examined: 3, of: 3, unit: 'table' },
+    })
+    expect(facts).toEqual({ 'schema.tables': 3 })
+  })
+
+  test('a number of tables', async () => {
+    expect(said(await tables(three, 3))).toBe('pass')
+    expect(said(await tables(three, 4))).toEqual(['there are 3 tables, 4 expected'])
+    expect(said(await tables(three, 2))).toEqual(['there are 3 tables, 2 expected'])
+    expect((await tables(three, 4)).status).toBe('fail')
+  })
+
+  test('tables by name: missing ones fail, unexpected ones warn', async () => {
+    expect(said(await tables(three, ['a', 'b', 'c']))).toBe('pass')
+    expect(said(await tables(three, ['a', 'b', 'c', 'd']))).toEqual(['table "d" is missing'])
+    const more = await tables(three, ['a'])
+    expect(said(more)).toEqual(['2 tables more than expected: "b", "c"'])
+    expect(more.status).toBe('warn')
+  })
+
+  test('a database without tables is not healthy, unless that is expected', async () => {
+    expect(said(await tables(''))).toEqual(['the database has no tables'])
+    expect(said(await tables('', 0))).toBe('pass')
+  })
+
+  test('views are no tables', async () => {
+    expect(said(await tables(`${three} create view v as select * from a;`, 3))).toBe('pass')
+  })
+
+  test('--depth quick reads no row', async () => {
+    expect(said(await tables(three, 3, 'quick'))).toBe('pass')
+  })
+})
+
+test('a table that the role may not read is a gap, not a finding, at every depth', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    `${three} create role reader_${process.pid} login password 'x'; grant select on a, b to reader_${process.pid};`,
+  )
+  const url = new URL(target)
+  Object.assign(url, { username: `reader_${process.pid}`, password: 'x' })
+  for (const depth of ['quick', 'standard'] as const) {
+    const { results, verdict } = await examine(url.href, { only: ['schema/tables'], depth })
+    const result = results.find(({ id }) => id === 'schema/tables')
+    expect(result).toMatchObject({
+      status: 'skip',
+      findings: [],
+      coverage: { examined: 2, of: 3, missing: [{ object: 'c', reason: 'no-permission' }] },
+    })
+    expect(verdict.status).toBe('inconclusive')
+  }
+  await asSuperuser(target, `drop owned by reader_${process.pid}; drop role reader_${process.pid}`)
+})
+
+test('a partitioned table is one, whatever its partitions', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    `create table p (id int) partition by range (id); create table p1 partition of p for values from (0) to (9);
+     create table p2 partition of p for values from (9) to (99) partition by list (id); create table p21 partition of p2 for values in (10);`,
+  )
+  expect(said(await examineOne('schema/tables', target, { config: { database: { expect: { tables: 1 } } } }))).toBe(
+    'pass',
+  )
+})
+
+test('a module that is missing gates nothing', async () => {
+  const { target } = await testDatabase('sqlite', three)
+  const database = new BetterSqlite(target.slice('sqlite:'.length))
+  database.unsafeMode()
+  database.exec(`pragma writable_schema = on;
+    insert into sqlite_schema values ('table', 'v', 'v', 0, 'create virtual table v using vec0(x)');`)
+  database.close()
+  const { results, verdict } = await examine(target)
+  const result = results.find(({ id }) => id === 'schema/tables')
+  expect(said(result ?? expect.fail())).toEqual(['virtual table "v" was not looked at: no such module: vec0'])
+  expect(result).toMatchObject({
+    status: 'pass',
+    coverage: { examined: 3, of: 4, missing: [{ object: 'v', reason: 'unavailable', optional: true }] },
+  })
+  expect(verdict.status).toBe('healthy')
+})
