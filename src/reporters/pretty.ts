@@ -7,6 +7,8 @@ import type { RenderOptions, Reporter } from './reporter.js'
 
 /** Wider than this, an eye loses the line between a title and its figure. */
 const widest = 110
+/** Narrower than this, there is no room for a title beside its figure. */
+const narrowest = 60
 const gapsShown = 3
 
 /** For people: what was looked at, layer by layer, what was found, and the verdict last, where the eye ends. */
@@ -38,7 +40,7 @@ interface Page {
 function pageOf({ color, width, verbose }: RenderOptions): Page {
   return {
     paint: new Chalk({ level: color ? 1 : 0 }),
-    width: Math.max(40, Math.min(width, widest)),
+    width: Math.max(narrowest, Math.min(width, widest)),
     verbose,
     samples: verbose ? 100 : 3,
   }

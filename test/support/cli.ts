@@ -13,7 +13,7 @@ export interface Ran {
 
 /** Runs the built command line as a user would; never throws for its exit code. */
 export async function dbdoctor(args: readonly string[], options: Options = {}): Promise<Ran> {
-  const env = { NO_COLOR: '', FORCE_COLOR: '', DATABASE_URL: '', ...options.env }
+  const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, DATABASE_URL: undefined, ...options.env }
   const { stdout, stderr, exitCode } = await execa(process.execPath, [executable, ...args], {
     reject: false,
     ...options,

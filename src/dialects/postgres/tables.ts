@@ -56,8 +56,7 @@ function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
   const all: Table[][] = []
   let locks = lockLimit
   for (const table of tables) {
-    const more =
-      1 + indexesOf(catalog, table)
+    const more = 1 + indexesOf(catalog, table)
     if (locks + more > lockLimit || (all.at(-1)?.length ?? batch) === batch) {
       all.push([])
       locks = 0

@@ -1,0 +1,137 @@
+import fc from 'fast-check'
+import stringWidth from 'string-width'
+import { describe, expect, test } from 'vitest'
+import { pretty } from '../../src/reporters/pretty.js'
+import { findingWith, reportWith } from '../support/reports.js'
+
+const options = { color: false, width: 80, verbose: false, quiet: false }
+const dangling = findingWith({
+  address: 'integrity/foreign-keys#dangling',
+  message: '"orders": 2 rows point at a row of "customers" that does not exist (customer_id)',
+  evidence: { samples: [{ row: { id: 10 }, key: { customer_id: 77 } }] },
+})
+const report = reportWith(
+  {
+    id: 'connection/opens',
+    title: 'The database can be opened',
+    status: 'pass',
+    measurements: [{ name: 'open', value: 12.3, unit: 'ms', n: 1 }],
+  },
+  {
+    id: 'schema/tables',
+    title: 'All tables are there',
+    status: 'skip',
+    coverage: {
+      examined: 1,
+      of: 2,
+      unit: 'table',
+      missing: [{ object: 'secrets', reason: 'no-permission', detail: 'permission denied' }],
+    },
+    skip: { reason: 'no-permission', detail: '' },
+  },
+  {
+    id: 'integrity/foreign-keys',
+    title: 'Every foreign key points at a row that exists',
+    status: 'fail',
+    coverage: { examined: 52, of: 52, unit: 'foreign key', missing: [] },
+    findings: [dangling],
+  },
+  {
+    id: 'integrity/row-counts',
+    title: 'Tables hold their rows',
+    status: 'skip',
+    skip: { reason: 'not-configured', detail: 'nothing expected' },
+  },
+)
+
+test('layer by layer, a line a check, findings below, the verdict last', () => {
+  expect(pretty.render(report, options)).toMatchInlineSnapshot(`
+    "
+      dbdoctor · app.db · SQLite
+
+      Connection
+        ✔ The database can be opened                                           12 ms
+
+      Schema
+        ? All tables are there                                         no permission
+          not examined: secrets (no-permission: permission denied)
+
+      Integrity
+        ✘ Every foreign key points at a row that exists        52 of 52 foreign keys
+          "orders": 2 rows point at a row of "customers" that does not exist
+          (customer_id)
+            integrity/foreign-keys#dangling · id 10 → customer_id 77
+        · Tables hold their rows                                      not configured
+
+      UNHEALTHY
+      The headline.
+      2 checks ran · 1 failed · 1 could not tell · 12 ms
+
+    "
+  `)
+})
+
+test.each([60, 80, 100, 140, 1000])('no line is wider than %i columns', (width) => {
+  for (const line of pretty.render(report, { ...options, width }).split('\n'))
+    expect(stringWidth(line)).toBeLessThanOrEqual(Math.min(width, 110))
+})
+
+test('colour changes nothing but colour', () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
+  const bare = pretty.render(report, { ...options, color: true }).replace(/\u001b\[[\d;]*m/g, '')
+  expect(bare).toBe(pretty.render(report, options))
+})
+
+test('--quiet leaves out what is well', () => {
+  const text = pretty.render(report, { ...options, quiet: true })
+  expect(text).not.toContain('The database can be opened')
+  expect(text).not.toContain('Tables hold their rows')
+  expect(text).toContain('customer_id')
+})
+
+describe('names from a database', () => {
+  const named = (name: string) => {
+    const finding = findingWith({
+      address: 'schema/tables#missing',
+      message: `table "${name}" is missing`,
+      evidence: { samples: [{ row: { [name]: 1 }, key: { x: name } }] },
+    })
+    const missing = [{ object: name, reason: 'no-permission', detail: name } as const]
+    return {
+      ...reportWith({
+        id: 'schema/tables',
+        status: 'fail',
+        findings: [finding],
+        coverage: { examined: 0, of: 1, unit: 'table', missing },
+      }),
+      target: { dialect: 'sqlite', name } as const,
+    }
+  }
+
+  test.each([
+    'a\u001b[31mRED',
+    'FAIL\rPASS',
+    'a\nb',
+    'x\bY',
+    '\u202egnp.exe',
+    'zero\u200bwidth',
+    '\u009b31m',
+    'bell\u0007',
+  ])('%j is shown, not obeyed', (name) => {
+    const text = pretty.render(named(name), options)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/)
+    expect(text).toMatch(/\\u[0-9a-f]{4}/)
+  })
+
+  test('of any kind leave the report standing', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        const text = pretty.render(named(name), options)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+        expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+        expect(text).toContain('UNHEALTHY')
+      }),
+    )
+  })
+})
