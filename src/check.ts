@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { DatabaseConfig } from './config.js'
+import type { Depth } from './depth.js'
 import type { DialectName, Opening, Session } from './dialects/dialect.js'
 import type { Measurement, Severity, SkipReason, UnknownReason } from './report.js'
 
@@ -15,10 +16,6 @@ export const layers = [
   'external',
 ] as const
 export type Layer = (typeof layers)[number]
-
-/** How much a run may read. `quick`: catalog and probes, no row is scanned; `deep`: whatever proves most, however long it takes. */
-export const depths = ['quick', 'standard', 'deep'] as const
-export type Depth = (typeof depths)[number]
 
 /** Folder and file name of the check: `integrity/foreign-keys`. */
 export type CheckId = `${Layer}/${string}`

@@ -1,6 +1,6 @@
-import ms from 'ms'
 import { z } from 'zod'
 import type { AnyCheck } from './check.js'
+import { parseDuration } from './duration.js'
 import { DbdoctorError } from './errors.js'
 import type { Plugin } from './plugin.js'
 import { unknownReasons } from './report.js'
@@ -38,11 +38,13 @@ export function resolve(setting: string | EnvironmentReference, environment: Env
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A time with its unit, `250ms`, `5s`, `1.5m`, as milliseconds. A bare number is refused: nobody knows what it counts. */
-export const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, 'write a time with its unit: 250ms, 5s, 1.5m')
-  .transform((text) => ms(text as ms.StringValue))
+/** A time with its unit, as milliseconds. */
+export const duration = z.string().transform((text, context): number => {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== null) return milliseconds
+  context.addIssue({ code: 'custom', message: 'write a time with its unit: 250ms, 5s, 1.5m' })
+  return z.NEVER
+})
 
 const secret = z.union([z.string().min(1), z.custom<EnvironmentReference>(isReference)], {
   error: "write a string, or env('NAME')",

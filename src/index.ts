@@ -5,7 +5,6 @@ export {
   type CheckContext,
   type CheckId,
   type Coverage,
-  type Depth,
   defineCheck,
   type Layer,
   type Message,
@@ -19,6 +18,7 @@ export {
   duration,
   env,
 } from './config.js'
+export type { Depth } from './depth.js'
 export { type Chart, type Diagnosis, defineDiagnosis } from './diagnosis.js'
 export {
   type Catalog,

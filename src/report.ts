@@ -1,4 +1,5 @@
-import type { Depth, Layer } from './check.js'
+import type { Layer } from './check.js'
+import type { Depth } from './depth.js'
 
 /** The version of the JSON contract: additions keep it, renames and removals raise it. */
 export const schemaVersion = 1

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit'
-import { type AnyCheck, type Depth, layerOf, layers, prerequisites, usesDatabase } from './check.js'
+import { type AnyCheck, layerOf, layers, prerequisites, usesDatabase } from './check.js'
 import type { Config } from './config.js'
+import type { Depth } from './depth.js'
 import { diagnose } from './diagnosis.js'
 import type { Database, Dialect, Opening } from './dialects/dialect.js'
 import { examine } from './examine.js'

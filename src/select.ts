@@ -1,6 +1,6 @@
-import type { Depth } from './check.js'
-import { type AnyCheck, depths, layerOf, prerequisites } from './check.js'
+import { type AnyCheck, layerOf, prerequisites } from './check.js'
 import { type Config, parseOptions } from './config.js'
+import { type Depth, depths } from './depth.js'
 import { DbdoctorError } from './errors.js'
 import { matchIds, type Registry } from './registry.js'
 

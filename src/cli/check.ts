@@ -1,80 +1,28 @@
 import { loadEnvFile } from 'node:process'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Depth, depths } from '../check.js'
-import { type Config, duration, resolve } from '../config.js'
+import { type Config, resolve } from '../config.js'
+import type { Depth } from '../depth.js'
 import { DbdoctorError } from '../errors.js'
 import type { Plugin } from '../plugin.js'
 import { createRegistry } from '../registry.js'
-import { reporters } from '../reporters/index.js'
 import { run } from '../run.js'
 import { select } from '../select.js'
 import { dialectOf, parseTarget } from '../target.js'
 import { version } from '../version.js'
-import { exitCodeOf, type FailOn, failOn } from './exit-code.js'
+import { exitCodeOf } from './exit-code.js'
 import { loadConfig } from './load-config.js'
-import { type Output, writeReport } from './output.js'
+import type { CheckOptions } from './options.js'
+import { writeReport } from './output.js'
 import type { Parts } from './parts.js'
 import { startProgress } from './progress.js'
-
-/** What the options of an examination parse to. */
-export interface CheckOptions {
-  readonly config?: string
-  readonly only?: readonly string[]
-  readonly skip?: readonly string[]
-  readonly depth: Depth
-  readonly format?: readonly Output[]
-  readonly failOn: FailOn
-  readonly deadline?: number
-  readonly concurrency: number
-  readonly samples: number
-  readonly envFile?: string
-  readonly showValues?: boolean
-  readonly verbose?: boolean
-  readonly quiet?: boolean
-  readonly color?: boolean
-  readonly progress: boolean
-}
 
 /** The deadline of a run that names none, by depth, in milliseconds. */
 const deadlines: Record<Depth, number> = { quick: 10_000, standard: 300_000, deep: Number.POSITIVE_INFINITY }
 
-export function addCheckCommand(program: Command, parts: Parts, exit: (code: number) => void): void {
-  withCheckOptions(program.command('check').description('examine a database and say what is ill'))
-    .argument('[target]', 'postgres://user@host:5432/database, sqlite:PATH, or a path to a SQLite file')
-    .option('-c, --config <file>', 'config file (else dbdoctor.config.*, searched upward)')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  dbdoctor check ./app.db\n  dbdoctor check postgres://localhost/app --depth quick\n  DATABASE_URL=… dbdoctor check -f json=report.json',
-    )
-    .action(async (target: string | undefined, options: CheckOptions) => {
-      if (options.envFile !== undefined) loadEnvironment(options.envFile)
-      const { config, plugins } = await loadConfig(options.config)
-      exit(await examine({ parts, config, plugins, address: target ?? addressOf(config) }, options))
-    })
-}
-
-/** The options that every command takes which examines something. */
-export function withCheckOptions(command: Command): Command {
-  return command
-    .option('--only <ids>', 'only these checks: ids, layers or globs, comma separated', list)
-    .option('--skip <ids>', 'not these checks', list)
-    .addOption(new Option('--depth <depth>', 'how much to read').choices(depths).default('standard'))
-    .option(
-      '-f, --format <name[=file]>',
-      `${reporters.map(({ name }) => name).join(' or ')}; repeatable (default: pretty)`,
-      output,
-    )
-    .addOption(new Option('--fail-on <status>', 'what makes the exit code 1').choices(failOn).default('fail'))
-    .option('--deadline <time>', 'time for the whole run (default: quick 10s, standard 5m, deep none)', time)
-    .addOption(new Option('--concurrency <n>', 'checks at a time').argParser(count(1)).default(4))
-    .addOption(new Option('--samples <n>', 'samples a finding').argParser(count(0)).default(5))
-    .option('--env-file <file>', 'read environment variables from a file')
-    .option('--show-values', 'show values of rows in samples, which may be personal data')
-    .option('--verbose', 'show everything that is known')
-    .option('--quiet', 'show findings and the verdict alone')
-    .addOption(new Option('--color', 'colours even where there is no terminal').hideHelp())
-    .option('--no-color', 'no colours')
-    .option('--no-progress', 'no spinner')
+/** `dbdoctor check`: examines what the command line or the config names. Answers with the exit code. */
+export async function check(parts: Parts, target: string | undefined, options: CheckOptions): Promise<number> {
+  if (options.envFile !== undefined) loadEnvironment(options.envFile)
+  const { config, plugins } = await loadConfig(options.config)
+  return examine({ parts, config, plugins, address: target ?? addressOf(config) }, options)
 }
 
 export interface Patient {
@@ -87,9 +35,9 @@ export interface Patient {
 
 /** Examines, prints the report, and answers with the exit code. */
 export async function examine({ parts, config, plugins, address }: Patient, options: CheckOptions): Promise<number> {
-  const registry = createRegistry([await parts.checks(), ...plugins])
+  const [dialect, builtIn] = await Promise.all([dialectOf(parseTarget(address), process.env), parts.checks()])
+  const registry = createRegistry([builtIn, ...plugins])
   const selection = select(registry, config, options)
-  const dialect = await dialectOf(parseTarget(address), process.env)
   const interruption = listenForSignals()
   const progress = startProgress(options.progress && !options.quiet)
   try {
@@ -116,7 +64,7 @@ export async function examine({ parts, config, plugins, address }: Patient, opti
       ...rest,
     }
     const style = { verbose: options.verbose ?? false, quiet: options.quiet ?? false, color: options.color }
-    await writeReport(report, options.format ?? [output('pretty', [])].flat(), style)
+    await writeReport(report, options.format ?? [{ format: 'pretty', file: null }], style)
     return report.exitCode
   } finally {
     progress.stop()
@@ -156,44 +104,4 @@ function listenForSignals() {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
   return { signal: controller.signal, received: () => received, stop }
-}
-
-function list(text: string): string[] {
-  const parts = text.split(',').map((part) => part.trim())
-  if (parts.some((part) => part === '')) throw new InvalidArgumentError('Name one or more checks, separated by commas.')
-  return parts
-}
-
-function time(text: string): number {
-  const parsed = duration.safeParse(text)
-  if (parsed.success && parsed.data > 0) return parsed.data
-  throw new InvalidArgumentError('Write a time with its unit: 250ms, 5s, 1.5m.')
-}
-
-function count(least: number): (text: string) => number {
-  return (text) => {
-    if (/^\d{1,4}$/.test(text) && Number(text) >= least) return Number(text)
-    throw new InvalidArgumentError(`Write a whole number from ${least} to 9999.`)
-  }
-}
-
-function output(text: string, before: readonly Output[] = []): Output[] {
-  const [, name, file] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
-  const reporter = reporters.find((candidate) => candidate.name === name)
-  if (!reporter || file === '') {
-    throw new DbdoctorError(
-      'ERR_UNKNOWN_FORMAT',
-      `there is no format ${JSON.stringify(text)}`,
-      `write ${reporters.map((known) => known.name).join(' or ')}, or NAME=FILE`,
-    )
-  }
-  const added = { reporter, file: file ?? null }
-  if (before.some((other) => other.file === added.file)) {
-    throw new DbdoctorError(
-      'ERR_USAGE',
-      `two formats go to ${added.file ?? 'standard output'}`,
-      'send one of them to a file: -f json=report.json',
-    )
-  }
-  return [...before, added]
 }

@@ -1,12 +1,9 @@
 import { writeSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { DbdoctorError } from '../errors.js'
 import { inert } from '../reporters/inert.js'
-import { version } from '../version.js'
-import { addCheckCommand } from './check.js'
-import { addDemoCommand } from './demo.js'
-import { addExplainCommand, addListCommand } from './explain.js'
 import type { Parts } from './parts.js'
+import { createProgram } from './program.js'
 
 /** What a command that could not even be understood, or broke, ends with. */
 const unusable = 2
@@ -21,18 +18,10 @@ export async function main(parts: Parts): Promise<void> {
   // A reader that has gone away is told by the write that fails.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-  const program = new Command('dbdoctor')
-    .description('Is it really the database? Examines a database and says what is ill.')
-    .version(version)
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
-    .showSuggestionAfterError()
   let earned = unusable
-  const exit = (code: number) => {
+  const program = createProgram(parts, (code) => {
     earned = code
-  }
-  for (const add of [addCheckCommand, addListCommand, addExplainCommand, addDemoCommand]) add(program, parts, exit)
-
+  })
   try {
     if (process.argv.length <= 2) program.help({ error: true })
     await program.parseAsync(process.argv)

@@ -1,13 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { DbdoctorError } from '../errors.js'
 import type { Report } from '../report.js'
-import type { Reporter } from '../reporters/reporter.js'
-
-/** A format and where it goes: null is standard output. */
-export interface Output {
-  readonly reporter: Reporter
-  readonly file: string | null
-}
+import { loadReporter } from '../reporters/index.js'
+import type { Output } from './options.js'
 
 /** Writes a report in all its formats. Resolves when everything has been flushed; throws `ERR_OUTPUT` where something could not be. */
 export async function writeReport(
@@ -15,8 +10,9 @@ export async function writeReport(
   outputs: readonly Output[],
   style: { verbose: boolean; quiet: boolean; color: boolean | undefined },
 ): Promise<void> {
-  for (const { reporter, file } of outputs) {
+  for (const { format, file } of outputs) {
     const color = file === null && usesColor(process.stdout, style.color)
+    const reporter = await loadReporter(format)
     const text = reporter.render(report, { ...style, color, width: process.stdout.columns || 80 })
     await (file === null ? print(text) : writeFile(file, text)).catch((error: NodeJS.ErrnoException) => {
       const where = file === null ? 'standard output' : file

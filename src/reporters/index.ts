@@ -1,6 +1,14 @@
-import { json } from './json.js'
-import { pretty } from './pretty.js'
 import type { Reporter } from './reporter.js'
 
-/** The formats that a report comes in. */
-export const reporters: readonly Reporter[] = [pretty, json]
+/** The formats that a report comes in. Each is loaded when it is asked for. */
+const loaders = {
+  pretty: async () => (await import('./pretty.js')).pretty,
+  json: async () => (await import('./json.js')).json,
+} satisfies Record<string, () => Promise<Reporter>>
+
+export type ReporterName = keyof typeof loaders
+export const reporterNames = Object.keys(loaders) as readonly ReporterName[]
+
+export function loadReporter(name: ReporterName): Promise<Reporter> {
+  return loaders[name]()
+}

@@ -1,0 +1,33 @@
+import type { Registry } from '../registry.js'
+import { registryOf, sections } from './explain.js'
+import { print } from './output.js'
+import type { Parts } from './parts.js'
+
+/** `dbdoctor list`: a line a check, or the whole reference as Markdown. */
+export async function list(
+  parts: Parts,
+  { config, markdown }: { config?: string; markdown?: boolean },
+): Promise<number> {
+  const registry = await registryOf(parts, config)
+  await print(markdown ? reference(registry) : overview(registry))
+  return 0
+}
+
+/** Within 80 columns. */
+function overview({ checks }: Registry): string {
+  const widest = Math.max(...checks.map(({ id }) => id.length))
+  return checks.map(({ id, title }) => `${id.padEnd(widest)}  ${title}\n`).join('')
+}
+
+/** The reference that is published in docs/checks.md. */
+function reference({ checks }: Registry): string {
+  const chapters = checks.map((check) => {
+    const [[, [title]] = ['', []], ...rest] = sections(check)
+    const parts = rest.map(
+      ([name, lines]) =>
+        `**${name}**\n\n${lines.map((line) => (lines.length > 1 || name === 'Findings' ? `- \`${line.split(' ')[0]}\` ${line.split(' ').slice(1).join(' ')}` : line)).join('\n')}`,
+    )
+    return `## ${check.id}\n\n${title}.\n\n${parts.join('\n\n')}\n`
+  })
+  return `# Checks\n\nMade from the checks themselves by \`npm run docs\`.\n\n${chapters.join('\n')}`
+}
