@@ -3,10 +3,13 @@
  * It serves one parent over IPC, one request at a time, and removes its private copy when the parent is gone.
  */
 import { rmSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import type BetterSqlite from 'better-sqlite3'
+import { copyDatabase } from './copy.js'
 
 export type Request =
-  | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean; readonly privateFolder: string | null }
+  | { readonly kind: 'copy'; readonly path: string }
+  | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean }
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'round-trip' }
 
@@ -19,28 +22,39 @@ const busyTimeout = 1000
 /** Page cache in KiB and mapped bytes: enough for the upper levels of large b-trees, and bounded. */
 const settings = ['cache_size = -65536', 'mmap_size = 134217728', 'temp_store = file']
 
+/** Where a private copy goes: named by the parent, and made only when it is needed. */
+const folder = String(process.argv[2])
+
 let location: Extract<Request, { kind: 'open' }> | undefined
 let connection: BetterSqlite.Database | undefined
 
 // The parent decides what a signal means; a Ctrl-C in the terminal reaches the whole process group.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
-process.on('disconnect', () => {
+process.on('disconnect', () => process.exit())
+process.on('exit', () => {
   connection?.close()
-  if (location?.privateFolder) rmSync(location.privateFolder, { recursive: true, force: true })
-  process.exit()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
+new Worker(new URL('./guard.js', import.meta.url), { workerData: { parent: process.ppid, folder } }).unref()
 
 process.on('message', ({ id, request }: { id: number; request: Request }) => {
   answer(request).then(
-    (rows) => process.send?.({ id, ok: true, rows } satisfies Reply),
-    (error: Error & { code?: string }) =>
-      process.send?.({ id, ok: false, code: error.code ?? '', message: error.message } satisfies Reply),
+    (rows) => reply({ id, ok: true, rows }),
+    (error: Error & { code?: string }) => reply({ id, ok: false, code: error.code ?? '', message: error.message }),
   )
 })
 
+/** A parent that is gone needs no answer, and its absence is no error. */
+function reply(answer: Reply): void {
+  process.send?.(answer, undefined, undefined, () => {})
+}
+
 async function answer(request: Request): Promise<Record<string, unknown>[]> {
   switch (request.kind) {
+    case 'copy':
+      connection?.close()
+      return [{ ...(await copyDatabase(request.path, folder)) }]
     case 'open':
       location = request
       connection = await connect(request)

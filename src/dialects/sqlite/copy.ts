@@ -1,28 +1,19 @@
 import { constants } from 'node:fs'
-import { chmod, copyFile, mkdtemp, rm, stat, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { chmod, copyFile, mkdir, rm, statfs } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { fingerprint, sizeOf } from './file.js'
 
 export type Copy =
-  | { readonly outcome: 'copied'; readonly folder: string; readonly path: string }
-  | { readonly outcome: 'unsafe'; readonly text: string }
-  | { readonly outcome: 'unreadable'; readonly text: string }
+  | { readonly outcome: 'copied'; readonly path: string }
+  | { readonly outcome: 'unsafe' | 'unreadable'; readonly text: string }
 
 /**
  * Copies a database and its journals, under their own names, into a private folder: recovery may write there, and the evidence stays
- * as it is. A copy counts only if nothing was written meanwhile.
+ * as it is. A copy counts only if nothing was written meanwhile. Runs in the child, which can be killed half-way.
  */
-export async function copyDatabase(path: string): Promise<Copy> {
-  const sides = ['-journal', '-wal']
-  const sizes = await Promise.all([stat(path).then(({ size }) => size), ...sides.map((side) => sizeOf(path + side))])
-  const needed = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
-  const { bavail, bsize } = await statfs(tmpdir())
-  if (needed * 1.1 > bavail * bsize) {
-    return { outcome: 'unsafe', text: `a private copy needs ${needed} bytes, and ${tmpdir()} has not got them` }
-  }
-
-  const folder = await mkdtemp(join(tmpdir(), 'dbdoctor-'))
+export async function copyDatabase(path: string, folder: string): Promise<Copy> {
+  const lacking = await makeRoom(path, folder)
+  if (lacking) return { outcome: 'unsafe', text: lacking }
   const target = join(folder, basename(path))
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -32,13 +23,28 @@ export async function copyDatabase(path: string): Promise<Copy> {
         await rm(target + side, { force: true })
         if ((await sizeOf(path + side)) !== null) await copyAs(path + side, target + side)
       }
-      if ((await fingerprint(path)) === before) return { outcome: 'copied', folder, path: target }
+      if ((await fingerprint(path)) === before) return { outcome: 'copied', path: target }
     }
-    await rm(folder, { recursive: true, force: true })
     return { outcome: 'unsafe', text: 'somebody writes to the file, so a private copy would mix two states' }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
     return { outcome: 'unreadable', text: `a private copy was needed and failed: ${(error as Error).message}` }
+  }
+}
+
+const sides = ['-journal', '-wal']
+
+/** Makes the folder, if the place has room for a copy; otherwise says what it lacks. */
+async function makeRoom(path: string, folder: string): Promise<string | null> {
+  const place = dirname(folder)
+  try {
+    const sizes = await Promise.all(['', ...sides].map((side) => sizeOf(path + side)))
+    const needed = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+    const { bavail, bsize } = await statfs(place)
+    if (needed * 1.1 > bavail * bsize) return `a private copy needs ${needed} bytes, and ${place} has not got them`
+    await mkdir(folder, { mode: 0o700 })
+    return null
+  } catch (error) {
+    return `a private copy is needed, and ${place} has no place for it: ${(error as Error).message}`
   }
 }
 

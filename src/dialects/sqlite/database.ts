@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { sql } from 'kysely'
@@ -19,7 +19,7 @@ import type {
 } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
-import { copyDatabase } from './copy.js'
+import type { Copy } from './copy.js'
 import { classify } from './failure.js'
 import { examineFile, fingerprint, type Way } from './file.js'
 import { type Link, SqliteFailure, startLink } from './link.js'
@@ -30,6 +30,8 @@ import { readableTables, rowCount } from './tables.js'
 interface Opened {
   readonly outcome: 'opened'
   readonly link: Link
+  /** Where the file really is: its side files are there, not beside a link to it. */
+  readonly file: string
   readonly way: Way
   readonly print: string
   readonly version: string
@@ -46,7 +48,10 @@ export function sqlite(path: string): Dialect {
       const holder = holderOf(path)
       const opened = await holder.open(limits.signal)
       const ms = performance.now() - began
-      if (opened.outcome !== 'opened') return { ...opened, ms }
+      if (opened.outcome !== 'opened') {
+        await holder.close()
+        return { ...opened, ms }
+      }
       return { outcome: 'opened', ms, database: databaseOver(holder, { ...target, version: opened.version }) }
     },
   }
@@ -87,18 +92,19 @@ type Holder = ReturnType<typeof holderOf>
 /** Keeps one child process with the file open, and starts another when the first was killed or the file changed its state. */
 function holderOf(path: string) {
   const turn = pLimit(1)
-  const folders = new Set<string>()
+  const links: Link[] = []
   let current: Opened | undefined
 
   const open = async (signal: AbortSignal): Promise<Opened | Omit<Unopened, 'ms'>> => {
     if (current?.link.alive) return current
     const link = startLink()
-    const stop = () => link.kill()
+    links.push(link)
+    const stop = () => void link.kill()
     signal.addEventListener('abort', stop, { once: true })
     try {
-      const opened = await openFile(path, link, folders)
+      const opened = await openFile(path, link)
       if (opened.outcome === 'opened') current = opened
-      else link.kill()
+      else await link.kill()
       if (signal.aborted) return { ...stoppedOpening(signal), place: path }
       return opened
     } finally {
@@ -114,10 +120,9 @@ function holderOf(path: string) {
         const opened = await open(signal)
         if (opened.outcome !== 'opened') return signal.aborted ? stopped(signal) : unopened(opened)
         const answer = await attend(opened.link, signal, work)
-        const stale = opened.way === 'at-rest' && (await fingerprint(path).catch(() => '')) !== opened.print
-        if (!stale || signal.aborted) return answer
-        // Somebody began to write: what an immutable view says from now on is worth nothing. Open it in the way that fits now.
-        opened.link.kill()
+        if (signal.aborted || !(await outdated(opened, answer))) return answer
+        // Open it in the way that fits now.
+        await opened.link.kill()
         if (attempt === 3)
           return { outcome: 'failed', reason: 'unsafe', code: '', text: 'the file keeps changing while it is read' }
       }
@@ -147,15 +152,20 @@ function holderOf(path: string) {
       }),
 
     async close() {
-      current?.link.kill()
-      for (const folder of folders) await rm(folder, { recursive: true, force: true }).catch(() => {})
+      await Promise.all(links.map((link) => link.kill()))
     },
   }
 }
 
+/** Whether the way the file was opened no longer fits: an immutable view of a file that is written to, or a writer died meanwhile. */
+async function outdated({ way, file, print }: Opened, answer: Answer<unknown>): Promise<boolean> {
+  if (way === 'at-rest') return (await fingerprint(file)) !== print
+  return answer.outcome === 'failed' && answer.code.startsWith('SQLITE_READONLY_')
+}
+
 /** Runs work on a link; an abort kills the process and answers with the abort's reason. */
 async function attend<T>(link: Link, signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<Answer<T>> {
-  const stop = () => link.kill()
+  const stop = () => void link.kill()
   signal.addEventListener('abort', stop, { once: true })
   try {
     return { outcome: 'answered', value: await work(link) }
@@ -168,34 +178,40 @@ async function attend<T>(link: Link, signal: AbortSignal, work: (link: Link) => 
   }
 }
 
-async function openFile(path: string, link: Link, folders: Set<string>): Promise<Opened | Omit<Unopened, 'ms'>> {
-  const file = await examineFile(path)
-  if (file.outcome !== 'openable') return { ...file, place: path }
-  const ways: Way[] = file.way === 'copy' ? ['copy'] : [file.way, 'copy']
+async function openFile(path: string, link: Link): Promise<Opened | Omit<Unopened, 'ms'>> {
+  const file = await realpath(path).catch(() => path)
+  const state = await examineFile(file)
+  if (state.outcome !== 'openable') return { ...state, place: path }
+  const ways: Way[] = state.way === 'copy' ? ['copy'] : [state.way, 'copy']
   let failure: Omit<Unopened, 'ms'> | undefined
 
   for (const way of ways) {
     try {
-      const print = await fingerprint(path)
-      const where = way === 'copy' ? await copyDatabase(path) : ({ outcome: 'in-place', folder: null, path } as const)
+      const print = await fingerprint(file)
+      const where = way === 'copy' ? await copyOf(file, link) : ({ outcome: 'in-place', path: file } as const)
       if (where.outcome !== 'in-place' && where.outcome !== 'copied') return { ...where, place: path, code: '' }
-      if (where.folder) folders.add(where.folder)
       const uri = `${pathToFileURL(where.path).href}?${parameters[way]}`
-      const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy', privateFolder: where.folder })
-      return { outcome: 'opened', link, way, print, version: String(first?.version) }
+      const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy' })
+      return { outcome: 'opened', link, file, way, print, version: String(first?.version) }
     } catch (error) {
       if (!(error instanceof SqliteFailure)) throw error
       failure ??= {
         ...whyNot(error),
         place: path,
         code: error.code,
-        text: [error.message, file.note].filter(Boolean).join('; '),
+        text: [error.message, state.note].filter(Boolean).join('; '),
       }
       // Only what recovery could mend is worth a copy.
       if (!/^SQLITE_(READONLY|CANTOPEN|PROTOCOL)/.test(error.code)) break
     }
   }
   return failure ?? { outcome: 'other', place: path, code: '', text: 'it could not be opened' }
+}
+
+async function copyOf(file: string, link: Link): Promise<Copy> {
+  const [copy] = await link.ask({ kind: 'copy', path: file })
+  if (copy?.outcome === 'copied') return { outcome: 'copied', path: String(copy.path) }
+  return { outcome: copy?.outcome === 'unsafe' ? 'unsafe' : 'unreadable', text: String(copy?.text) }
 }
 
 /** https://www.sqlite.org/uri.html; `readonly_shm` is SQLite's own, for reading beside a writer without touching the WAL index. */

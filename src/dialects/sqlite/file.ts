@@ -41,15 +41,18 @@ export async function examineFile(path: string): Promise<FileState> {
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     return { outcome: 'damaged', code: '', text: `the header gives an impossible page size, ${pageSize}` }
   }
-  const way = head[18] === walVersion || head[19] === walVersion ? await wayToReadWal(path) : 'read-only'
-  return { outcome: 'openable', way, note: shortfall(head, pageSize, kind.size) }
+  return { outcome: 'openable', way: await wayToRead(path, head), note: shortfall(head, pageSize, kind.size) }
 }
 
 /** What changes when anybody writes to the file, or opens it to write. */
 export async function fingerprint(path: string): Promise<string> {
-  const { ino, size, mtimeNs } = await stat(path, { bigint: true })
-  const sides = await Promise.all(['-wal', '-journal'].map((suffix) => sizeOf(path + suffix)))
-  return [ino, size, mtimeNs, ...sides].join(':')
+  const parts = ['', '-wal', '-journal'].map((suffix) =>
+    stat(path + suffix, { bigint: true }).then(
+      ({ ino, size, mtimeNs }) => [ino, size, mtimeNs].join(),
+      () => 'none',
+    ),
+  )
+  return (await Promise.all(parts)).join(':')
 }
 
 /** The size of a file in bytes; null where there is none. */
@@ -60,9 +63,12 @@ export async function sizeOf(path: string): Promise<number | null> {
   )
 }
 
-async function wayToReadWal(path: string): Promise<Way> {
-  const [wal, index] = [await sizeOf(`${path}-wal`), await sizeOf(`${path}-shm`)]
-  if (wal === null) return 'at-rest'
+async function wayToRead(path: string, head: Buffer): Promise<Way> {
+  const [wal, index, journal] = await Promise.all(['-wal', '-shm', '-journal'].map((suffix) => sizeOf(path + suffix)))
+  // A log that holds anything is replayed by SQLite, whatever the header says.
+  if (head[18] !== walVersion && head[19] !== walVersion && !wal) return 'read-only'
+  // A journal may be hot in this mode too, when the switch to it was cut short.
+  if (wal === null) return journal ? 'copy' : 'at-rest'
   return index === null ? 'copy' : 'beside-a-writer'
 }
 

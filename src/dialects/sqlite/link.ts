@@ -1,5 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -27,14 +32,21 @@ export class SqliteFailure extends Error {
 export interface Link {
   readonly kysely: AnyKysely
   ask(request: Request): Promise<readonly Record<string, unknown>[]>
-  /** Ends the process at once, a running statement included; whoever waits gets a `KILLED` failure. */
-  kill(): void
+  /**
+   * Ends the process at once, a running statement included; whoever waits gets a `KILLED` failure. Settles when the process is gone and
+   * its private copy with it, or after a while.
+   */
+  kill(): Promise<void>
   readonly alive: boolean
 }
 
+/** How long a killed process may take to be gone, in milliseconds. One that waits for a disk can't even be killed. */
+const patience = 1000
+
 /** Starts a child process. The compiled file is named by the package, so that sources and bundles run the same one. */
 export function startLink(): Link {
-  const child = fork(createRequire(import.meta.url).resolve('#sqlite-child'), [], {
+  const folder = join(tmpdir(), `dbdoctor-${randomUUID()}`)
+  const child = fork(createRequire(import.meta.url).resolve('#sqlite-child'), [folder], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     execArgv: [],
@@ -60,6 +72,10 @@ export function startLink(): Link {
   })
   child.on('error', (error) => end('EXITED', error.message))
   child.on('exit', (code, signal) => end('EXITED', `the SQLite process ended (${signal ?? `exit code ${code}`})`))
+  const remove = () => rm(folder, { recursive: true, force: true }).catch(() => {})
+  const gone = new Promise((resolve) => {
+    for (const event of ['exit', 'error']) child.once(event, resolve)
+  }).then(remove)
   rest(child)
 
   const ask = (request: Request) =>
@@ -75,9 +91,14 @@ export function startLink(): Link {
   return {
     ask,
     kysely: kyselyOver(ask),
-    kill() {
+    async kill() {
       end('KILLED', 'the SQLite process was ended')
+      // The copy goes first: should this process die here, the child is still there to remove what is left.
+      await remove()
       child.kill('SIGKILL')
+      child.ref()
+      await Promise.race([gone, sleep(patience, undefined, { ref: false })])
+      child.unref()
     },
     get alive() {
       return alive

@@ -20,8 +20,8 @@ const candidateLimit = 1000
 
 /**
  * Scans a relationship. In rollback mode a long scan is cut into windows of rowids, and what it found is confirmed in one fresh
- * transaction: a row that was written meanwhile is never called an orphan. Then the samples are looked up in the parent's table
- * itself: an index that lost a key must not make orphans either.
+ * transaction: a row that was written meanwhile is never called an orphan. Then their keys are looked for in the parent's table itself:
+ * an index that lost a key must not make orphans either.
  */
 export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
   const plan = planOf(world.catalog, relationship)
@@ -38,7 +38,7 @@ export async function scanOrphans(world: World, relationship: Relationship, samp
   if (bounds.outcome === 'failed') return bounds
   const { low, high } = bounds.value
   if (BigInt(high) - BigInt(low) < plan.rowsAtOnce) return scanAtOnce(world, plan, samples)
-  return scanInWindows(world, { ...plan, rowid }, low, samples)
+  return scanInWindows(world, { ...plan, rowid }, samples)
 }
 
 type Rowid = number | bigint
@@ -53,8 +53,14 @@ interface Plan {
   readonly keyed: Sql
   readonly join: Sql
   readonly absent: Sql
-  /** The same question asked of the parent's table alone; null where the parent's key is the table's own b-tree. */
-  readonly inTable: { readonly with: Sql; readonly join: Sql } | null
+  /** The parent's table without its indexes; null where its key is the table's own b-tree. */
+  readonly heap: {
+    readonly table: Sql
+    readonly key: Sql
+    readonly rowid: Sql | null
+    readonly with: Sql
+    readonly join: Sql
+  } | null
 }
 
 function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Relationship): Plan {
@@ -91,95 +97,104 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Rel
     ...(parentTable
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
       : { join: sql``, absent: sql`1` }),
-    inTable:
-      !parentTable || isTableKey(parentTable, parentColumns)
-        ? null
-        : {
-            with: sql`with heap as materialized (select distinct ${keyColumns} from ${sql.id(parent.name)} not indexed)`,
-            join: sql`left join heap p on ${on}`,
-          },
+    heap: parentTable && !isTableKey(parentTable, parentColumns) ? heapOf(parentTable, parentColumns, on) : null,
+  }
+}
+
+function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'] {
+  const table = sql`${sql.id(parent.name)} as p not indexed`
+  const rowid = rowidOf(parent)
+  return {
+    table,
+    key: sql`(${sql.join(columns.map((column) => sql`p.${sql.id(column)}`))})`,
+    rowid: rowid && sql`p.${rowid}`,
+    with: sql`with heap as materialized (select distinct ${sql.join(columns.map((column) => sql.id(column)))} from ${table})`,
+    join: sql`left join heap p on ${on}`,
   }
 }
 
 async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   return read(async (kysely) => {
     const { rows, keyed } = await countOrphans(kysely, plan, sql`1`)
-    const found = rows === 0 ? [] : await findOrphans(kysely, plan, sql`1`, samples)
-    return withoutPhantoms(kysely, plan, { rows, keyed, samples: found, phantoms: 0 }, samples)
+    if (rows === 0) return { rows, keyed, samples: [], phantoms: 0 }
+    if (await anyInHeap(kysely, plan, sql`1`, sql`1`)) return withoutIndex(kysely, plan, rows, samples)
+    return { rows, keyed, samples: await findOrphans(kysely, plan, sql`1`, samples), phantoms: 0 }
   })
 }
 
-interface Window {
-  readonly rows: number
-  readonly keyed: number
-  readonly found: readonly Sql[]
-  readonly next: Rowid | null
-}
-
-async function scanInWindows(
-  { read }: World,
-  plan: Plan & { rowid: Sql },
-  low: Rowid,
-  samples: number,
-): Promise<Answer<Orphans>> {
-  let [rows, keyed, width] = [0, 0, rowsAtOnce.throughTable / 4]
+async function scanInWindows(world: World, plan: Plan & { rowid: Sql }, samples: number): Promise<Answer<Orphans>> {
+  let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
-  for (let from: Rowid | null = low; from !== null; ) {
-    const began = performance.now()
-    const start: Rowid = from
-    const scanned: Answer<Window> = await read(async (kysely): Promise<Window> => {
-      // The window's end is a rowid that exists, so that a window holds so many rows however far apart their rowids are.
-      const next: Rowid | null = await rowidAfter(kysely, plan, start, width)
-      const window =
-        next === null
-          ? sql`c.${plan.rowid} >= ${start}`
-          : sql`c.${plan.rowid} >= ${start} and c.${plan.rowid} < ${next}`
-      const counted = await countOrphans(kysely, plan, window)
-      const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
-      return { ...counted, next, found: wanted === 0 ? [] : await findRowids(kysely, plan, window, wanted) }
-    })
-    if (scanned.outcome === 'failed') return scanned
-    rows += scanned.value.rows
-    keyed += scanned.value.keyed
-    candidates.push(...scanned.value.found)
-    from = scanned.value.next
-    const ms = performance.now() - began
-    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / ms)))
-  }
-  if (rows === 0) return { outcome: 'answered', value: { rows: 0, keyed, samples: [], phantoms: 0 } }
-
-  return read(async (kysely) => {
-    const again = sql`c.${plan.rowid} in (${sql.join(candidates)})`
-    const confirmed = await countOrphans(kysely, plan, again)
-    const found = confirmed.rows === 0 ? [] : await findOrphans(kysely, plan, again, samples)
-    return withoutPhantoms(
-      kysely,
-      plan,
-      { rows: rows - candidates.length + confirmed.rows, keyed, samples: found, phantoms: 0 },
-      samples,
-    )
+  const scanned = await inWindows(world, sql`${plan.childTable} c`, sql`c.${plan.rowid}`, async (kysely, window) => {
+    const counted = await countOrphans(kysely, plan, window)
+    const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
+    if (wanted > 0) candidates.push(...(await findRowids(kysely, plan, window, wanted)))
+    rows += counted.rows
+    keyed += counted.keyed
   })
+  if (scanned.outcome === 'failed') return scanned
+  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], phantoms: 0 } }
+
+  const again = sql`c.${plan.rowid} in (${sql.join(candidates)})`
+  const confirmed = await world.read(async (kysely) => ({
+    rows: rows - candidates.length + (await countOrphans(kysely, plan, again)).rows,
+    samples: await findOrphans(kysely, plan, again, samples),
+  }))
+  if (confirmed.outcome === 'failed') return confirmed
+
+  let phantom = false
+  const lookIn = async (kysely: AnyKysely, window: Sql) => {
+    phantom ||= await anyInHeap(kysely, plan, again, window)
+  }
+  const looked = plan.heap?.rowid
+    ? await inWindows(world, plan.heap.table, plan.heap.rowid, lookIn)
+    : await world.read((kysely) => lookIn(kysely, sql`1`))
+  if (looked.outcome === 'failed') return looked
+  if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0 } }
+  return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
 }
 
-/** Looks the sampled keys up in the parent's table itself; where one is there, everything is counted again without the index. */
-async function withoutPhantoms(kysely: AnyKysely, plan: Plan, orphans: Orphans, samples: number): Promise<Orphans> {
-  if (orphans.rows === 0 || !plan.inTable) return orphans
-  const inTable = { ...plan, join: plan.inTable.join, with: plan.inTable.with }
-  const sampled = sql.join(
-    orphans.samples.map(
-      (sample) =>
-        sql`(${sql.join(
-          plan.address.map(({ name, ref }) => sql`${ref} = ${sample.row[name]}`),
-          sql` and `,
-        )})`,
-    ),
-    sql` or `,
-  )
-  const confirmed = await countOrphans(kysely, inTable, sampled)
-  if (confirmed.rows === orphans.samples.length) return orphans
-  const truly = await countOrphans(kysely, inTable, sql`1`)
-  const found = truly.rows === 0 ? [] : await findOrphans(kysely, inTable, sql`1`, samples)
-  return { rows: truly.rows, keyed: truly.keyed, samples: found, phantoms: Math.max(0, orphans.rows - truly.rows) }
+/** Cuts a table into windows of rowids and looks at each in a transaction of its own. Their width follows the clock. */
+async function inWindows(
+  { read }: World,
+  from: Sql,
+  rowid: Sql,
+  look: (kysely: AnyKysely, window: Sql) => Promise<void>,
+): Promise<Answer<void>> {
+  let width = rowsAtOnce.throughTable / 4
+  for (let start: Rowid | null = null, window = sql`1`; ; ) {
+    const began = performance.now()
+    const next: Answer<Rowid | null> = await read(async (kysely) => {
+      // The window's end is a rowid that exists, so that a window holds so many rows however far apart their rowids are.
+      const end = await rowidAt(kysely, from, rowid, start === null ? sql`1` : sql`${rowid} >= ${start}`, width)
+      await look(kysely, end === null ? window : sql`${window} and ${rowid} < ${end}`)
+      return end
+    })
+    if (next.outcome === 'failed') return next
+    if (next.value === null) return { outcome: 'answered', value: undefined }
+    start = next.value
+    window = sql`${rowid} >= ${start}`
+    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
+  }
+}
+
+/** Whether the parents of rows that seem orphaned, or of the first of them, are in the table after all. */
+async function anyInHeap(kysely: AnyKysely, plan: Plan, where: Sql, window: Sql): Promise<boolean> {
+  if (!plan.heap) return false
+  const keys = sql.join(plan.columns.map((column) => sql`+c.${sql.id(column)}`))
+  const { rows } = await sql<{ found: number }>`select exists (
+    select 1 from ${plan.heap.table} where ${window} and ${plan.heap.key} in (
+      select ${keys} from ${plan.childTable} c ${plan.join}
+      where ${plan.keyed} and ${plan.absent} and (${where}) limit ${candidateLimit})) as found`.execute(kysely)
+  return rows[0]?.found === 1
+}
+
+/** Counts everything again without the index; what only the index does not find is a phantom. */
+async function withoutIndex(kysely: AnyKysely, plan: Plan, seeming: number, samples: number): Promise<Orphans> {
+  const inHeap = plan.heap ? { ...plan, with: plan.heap.with, join: plan.heap.join } : plan
+  const { rows, keyed } = await countOrphans(kysely, inHeap, sql`1`)
+  const found = rows === 0 ? [] : await findOrphans(kysely, inHeap, sql`1`, samples)
+  return { rows, keyed, samples: found, phantoms: Math.max(0, seeming - rows) }
 }
 
 async function countOrphans(
@@ -193,13 +208,8 @@ async function countOrphans(
   return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
 }
 
-async function rowidAfter(
-  kysely: AnyKysely,
-  { rowid, childTable }: Plan & { rowid: Sql },
-  from: Rowid,
-  rows: number,
-): Promise<Rowid | null> {
-  const found = await sql<{ rowid: Rowid }>`select ${rowid} as rowid from ${childTable} where ${rowid} >= ${from}
+async function rowidAt(kysely: AnyKysely, from: Sql, rowid: Sql, where: Sql, rows: number): Promise<Rowid | null> {
+  const found = await sql<{ rowid: Rowid }>`select ${rowid} as rowid from ${from} where ${where}
     order by ${rowid} limit 1 offset ${rows}`.execute(kysely)
   return found.rows[0]?.rowid ?? null
 }
@@ -231,12 +241,13 @@ async function findOrphans(
   }))
 }
 
-/** A name for the rowid that no column of the table's has taken. */
+/** A name for the rowid: one that no column has taken, or that of the column which is the rowid. */
 function rowidOf(table: Table): Sql | null {
   if (!table.addressable) return null
   const taken = new Set(table.columns.map(({ name }) => name.toLowerCase()))
   const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
-  return free ? sql.id(free) : null
+  const name = free ?? rowidAlias(table)
+  return name ? sql.id(name) : null
 }
 
 function primaryKeyOf(table: Table | undefined): readonly string[] {
