@@ -4,7 +4,13 @@ import { build } from 'esbuild'
 // A hundred small modules take longer to find than to run: bundled, the command line starts in a third of the time. Chunks are shared, so
 // that a plugin, the checks and the command line have one and the same engine. What is native or loads code by itself stays outside.
 await build({
-  entryPoints: ['bin/dbdoctor.ts', 'src/index.ts', 'checks/index.ts', 'src/dialects/sqlite/child.ts'],
+  entryPoints: [
+    'bin/dbdoctor.ts',
+    'src/index.ts',
+    'checks/index.ts',
+    'src/dialects/sqlite/child.ts',
+    'src/dialects/sqlite/guard.ts',
+  ],
   outdir: 'dist',
   outbase: '.',
   chunkNames: 'chunks/[name]-[hash]',

@@ -153,7 +153,7 @@ const states: Record<string, State> = {
   },
 }
 
-describe.each(Object.entries(states))('%s', (_, { make, sides, notes, orphans }) => {
+describe.concurrent.each(Object.entries(states))('%s', (_, { make, sides, notes, orphans }) => {
   test('is read right by everybody, and not a byte is changed', async () => {
     const { folder, file, temporary } = await scene()
     await make(file, folder)
@@ -172,7 +172,7 @@ describe.each(Object.entries(states))('%s', (_, { make, sides, notes, orphans })
   })
 })
 
-test.each(['delete', 'wal'])('after a third user ran it, the application can write (%s)', async (mode) => {
+test.concurrent.each(['delete', 'wal'])('after a third user ran it, the application can write (%s)', async (mode) => {
   const { file, temporary } = await scene()
   await write(file, `pragma journal_mode = ${mode}; ${schema}`)
   const { exitCode } = await reportOf(['check', file], as(stranger, temporary))
@@ -180,7 +180,7 @@ test.each(['delete', 'wal'])('after a third user ran it, the application can wri
   await write(file, 'insert into notes values (501, 1, null)')
 })
 
-describe('a private copy', () => {
+describe.concurrent('a private copy', () => {
   const interrupted = async () => {
     const { folder, file, temporary } = await scene()
     await write(file, `pragma journal_mode = wal; ${endless}`)
@@ -230,7 +230,7 @@ describe('a private copy', () => {
   })
 })
 
-test('a journal that is cut short is not hot, and is left as it is', async () => {
+test.concurrent('a journal that is cut short is not hot, and is left as it is', async () => {
   const { folder, file, temporary } = await scene()
   await write(file, schema)
   await writeFile(`${file}-journal`, Buffer.alloc(600))
@@ -240,7 +240,7 @@ test('a journal that is cut short is not hot, and is left as it is', async () =>
   expect(await stateOf(folder)).toEqual(before)
 })
 
-test('the log of another file makes a file unreadable for everybody, and nobody removes the evidence', async () => {
+test.concurrent('the log of another file makes a file unreadable for everybody, and nobody removes the evidence', async () => {
   const { folder, file, temporary } = await scene()
   await write(file, 'pragma journal_mode = wal; create table other (id)')
   await (await application(file, `db.exec('insert into other values (1)')`)).kill()
@@ -256,7 +256,7 @@ test('the log of another file makes a file unreadable for everybody, and nobody 
   }
 })
 
-test('a copy that turns out to be damaged is not left behind', async () => {
+test.concurrent('a copy that turns out to be damaged is not left behind', async () => {
   const { file, temporary } = await scene()
   await write(file, `pragma journal_mode = wal; ${schema}`)
   await (await application(file, addOrphan)).kill()

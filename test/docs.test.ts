@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { reporterNames } from '../src/reporters/index.js'
+import { dbdoctor } from './support/cli.js'
+
+const text = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+
+test('docs/checks.md is fresh; npm run docs writes it', async () => {
+  const { stdout } = await dbdoctor(['list', '--markdown'])
+  expect(text('docs/checks.md').trimEnd()).toBe(stdout)
+})
+
+test('the README shows what the demo prints', async () => {
+  const { stdout } = await dbdoctor(['demo'])
+  const timeless = (report: string) => report.replace(/ *(< )?[\d.]+ m?s\b/g, ' …')
+  const shown = /```text\n([\s\S]*?)```/.exec(text('README.md'))?.[1] ?? ''
+  expect(timeless(shown).trim()).toBe(timeless(stdout).trim())
+})
+
+test('the README names every command, option of check, format and exit code', async () => {
+  const readme = text('README.md')
+  const { stdout: help } = await dbdoctor(['check', '--help'])
+  for (const [option] of help.matchAll(/--[a-z-]+/g)) if (option !== '--help') expect(readme).toContain(option)
+  for (const name of [...reporterNames, 'list', 'explain', 'demo', '130', '143']) expect(readme).toContain(name)
+})

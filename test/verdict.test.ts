@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { exitCodeOf } from '../src/cli/exit-code.js'
+import type { Report, Result, UnknownReason } from '../src/report.js'
+import { databaseStateOf, headlineOf, statusOf } from '../src/verdict.js'
+import { findingWith, reportWith, resultWith } from './support/reports.js'
+
+const missing = (reason: UnknownReason, optional?: true) => ({
+  coverage: {
+    examined: 1,
+    of: 2,
+    unit: 'table',
+    missing: [{ object: 't', reason, detail: '', ...(optional && { optional }) }],
+  },
+})
+const pass = (id: string, more: Partial<Result> = {}) => resultWith({ id, status: 'pass', ...more })
+const fail = (id: string) => resultWith({ id, status: 'fail', findings: [findingWith({ address: `${id}#x` })] })
+const warn = (id: string) =>
+  resultWith({ id, status: 'warn', findings: [findingWith({ address: `${id}#x`, severity: 'warning' })] })
+const skip = (id: string, reason: NonNullable<Result['skip']>['reason'], more: Partial<Result> = {}) =>
+  resultWith({ id, status: 'skip', skip: { reason, detail: '' }, ...more })
+const crash = (id: string, more: Partial<Result> = {}) =>
+  resultWith({ id, status: 'crash', error: { name: 'E', message: '' }, ...more })
+const sound = [pass('connection/opens'), pass('schema/tables'), pass('integrity/foreign-keys')]
+
+const status = (...results: Result[]) => statusOf({ results, complete: true })
+
+describe('the status', () => {
+  test.each<[string, Result[]]>([
+    ['healthy', sound],
+    ['healthy', [...sound, warn('schema/index-design'), warn('integrity/orphaned-rows')]],
+    ['degraded', [...sound, warn('connection/latency')]],
+    ['degraded', [...sound, warn('external/services')]],
+    ['unhealthy', [...sound, fail('server/reachable')]],
+    ['unhealthy', [fail('connection/opens'), skip('schema/tables', 'blocked')]],
+    ['unhealthy', [...sound, fail('server/a'), crash('server/b')]],
+    ['inconclusive', [...sound, crash('server/a', { asked: false })]],
+    ['inconclusive', [...sound, skip('schema/x', 'no-permission')]],
+    ['inconclusive', [...sound, skip('storage/pages', 'deadline', { asked: false })]],
+    ['inconclusive', [...sound, pass('schema/x', missing('no-permission'))]],
+    ['healthy', [...sound, skip('storage/pages', 'unavailable', { asked: false })]],
+    ['healthy', [...sound, pass('schema/x', missing('unavailable', true))]],
+    ['healthy', [...sound, skip('integrity/row-counts', 'not-configured'), skip('schema/pg', 'not-applicable')]],
+    ['inconclusive', [...sound, warn('connection/latency'), skip('schema/x', 'blocked')]],
+  ])('%s', (expected, results) => expect(status(...results)).toBe(expected))
+
+  test('an interrupted run is inconclusive at best', () => {
+    expect(statusOf({ results: sound, complete: false })).toBe('inconclusive')
+    expect(statusOf({ results: [...sound, fail('server/a')], complete: false })).toBe('unhealthy')
+  })
+})
+
+describe('the database', () => {
+  const seen = { complete: true, depth: 'standard', facts: {}, target: { dialect: 'sqlite', name: 'a' } } as const
+  const state = (results: Result[], more = {}) => databaseStateOf({ ...seen, results, ...more })
+
+  test.each<[string, Result[]]>([
+    ['intact', sound],
+    ['intact', [...sound, fail('server/reachable'), crash('auth/login'), warn('connection/latency')]],
+    ['intact', [...sound, skip('storage/pages', 'unavailable')]],
+    ['intact', [...sound, skip('integrity/row-counts', 'not-configured')]],
+    [
+      'unreachable',
+      [fail('connection/opens'), skip('schema/tables', 'blocked'), skip('integrity/foreign-keys', 'blocked')],
+    ],
+    ['damaged', [...sound, fail('storage/pages')]],
+    ['damaged', [pass('connection/opens'), fail('schema/tables'), pass('integrity/foreign-keys')]],
+    ['damaged', [...sound, fail('integrity/orphaned-rows')]],
+    ['unverified', [pass('connection/opens'), pass('schema/tables'), crash('integrity/foreign-keys')]],
+    ['unverified', [pass('connection/opens'), pass('schema/tables'), skip('integrity/foreign-keys', 'no-permission')]],
+    [
+      'unverified',
+      [pass('connection/opens'), pass('schema/tables', missing('no-permission')), pass('integrity/foreign-keys')],
+    ],
+    ['unverified', [pass('connection/opens'), pass('schema/tables'), skip('integrity/foreign-keys', 'deselected')]],
+    ['unverified', [pass('connection/opens'), pass('schema/tables')]],
+    ['unverified', [...sound, warn('connection/restarts')]],
+    ['unverified', []],
+  ])('%s', (expected, results) => expect(state(results)).toBe(expected))
+
+  test('nothing is intact that was not looked at to the end, in depth, or at all', () => {
+    expect(state(sound, { complete: false })).toBe('unverified')
+    expect(state(sound, { depth: 'quick' })).toBe('unverified')
+    expect(state(sound, { target: null })).toBe('unverified')
+  })
+})
+
+describe('the headline', () => {
+  const headline = (results: Result[], more: Partial<Report> = {}, causes: Report['causes'] = []) => {
+    const facts = {
+      'schema.tables': 38,
+      'schema.tables.expected': 38,
+      'schema.indexes': 77,
+      'schema.foreignKeys': 1,
+      'integrity.orphanedRows': 0,
+    }
+    const report = { ...reportWith(), facts, ...more, results }
+    return headlineOf(report, databaseStateOf(report), causes)
+  }
+  const cause = { id: 'x', headline: 'Nothing listens at the API.', because: [], next: [] }
+
+  test('"No database crash" comes with its counts, and says what was not checked', () => {
+    expect(headline(sound)).toBe(
+      'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; pages not checked.',
+    )
+    expect(headline([...sound, pass('storage/pages')])).toBe(
+      'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows.',
+    )
+  })
+
+  test('the root cause follows', () => {
+    expect(headline([...sound, fail('server/reachable')], {}, [cause])).toMatch(
+      /^No database crash: .*\. Nothing listens at the API\.$/,
+    )
+  })
+
+  test('a quick look promises less, and a look that could not see promises nothing', () => {
+    const rows = skip('integrity/foreign-keys', 'deselected')
+    expect(headline([pass('connection/opens'), pass('schema/tables'), rows], { depth: 'quick' })).toBe(
+      'No sign of a database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; rows not examined (--depth quick).',
+    )
+    expect(headline([pass('connection/opens'), skip('schema/tables', 'no-permission'), rows], { depth: 'quick' })).toBe(
+      'Not enough was examined to clear the database.',
+    )
+    expect(headline([pass('connection/opens'), crash('schema/tables')])).toBe(
+      'Not enough was examined to clear the database.',
+    )
+  })
+
+  test('an ill database is never cleared', () => {
+    for (const results of [
+      [fail('connection/opens')],
+      [...sound, fail('storage/pages')],
+      [...sound, crash('integrity/x')],
+    ]) {
+      expect(headline(results, {}, [cause])).not.toMatch(/No (sign of a )?database crash/)
+    }
+  })
+})
+
+describe('the exit code', () => {
+  const code = (results: Result[], failOn: 'fail' | 'warn' | 'never' = 'fail', signal: NodeJS.Signals | null = null) =>
+    exitCodeOf(
+      { ...reportWith(), verdict: { status: status(...results), database: 'unverified', headline: '' }, results },
+      failOn,
+      signal,
+    )
+
+  test.each<[number, Result[], ('fail' | 'warn' | 'never')?, NodeJS.Signals?]>([
+    [0, sound],
+    [0, [warn('connection/latency')]],
+    [1, [warn('connection/latency')], 'warn'],
+    [1, [warn('schema/x')], 'warn'],
+    [1, [fail('server/a')]],
+    [0, [fail('server/a')], 'never'],
+    [3, [crash('server/a')]],
+    [3, [crash('server/a')], 'never'],
+    [130, [fail('server/a')], 'fail', 'SIGINT'],
+    [143, sound, 'never', 'SIGTERM'],
+  ])('%i', (expected, results, failOn, signal) => expect(code(results, failOn, signal ?? null)).toBe(expected))
+})
