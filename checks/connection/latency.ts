@@ -4,7 +4,7 @@ type Evidence = { ms: number; budget: number; n: number }
 
 export default defineCheck({
   id: 'connection/latency',
-  title: 'Connecting and a first query stay in budget',
+  title: 'Connecting and querying stay within budget',
   severity: 'warning',
   after: ['connection/opens'],
   docs: {

@@ -120,7 +120,7 @@ function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
 function verdictLines({ verdict, causes, counts, complete, ms }: Report, page: Page): string[] {
   const { paint } = page
   const colour = { healthy: 'green', degraded: 'yellow', unhealthy: 'red', inconclusive: 'yellow' } as const
-  const label = paint.bold[colour[verdict.status]](`${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`)
+  const label = `${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`
   const [root, ...others] = causes
   const tally = [
     `${pluralize(counts.pass + counts.warn + counts.fail + counts.expected + counts.crash, 'check')} ran`,
@@ -131,13 +131,16 @@ function verdictLines({ verdict, causes, counts, complete, ms }: Report, page: P
     milliseconds(ms),
   ]
   return [
-    `  ${label}`,
+    ...columns([
+      ['', 2, 'left'],
+      [paint.bold[colour[verdict.status]](label), label.length + 2, 'left'],
+      [paint.dim(tally.join(' · ')), page.width - label.length - 4, 'left'],
+    ]),
     ...wrapped(verdict.headline, 2, page, paint.bold),
     ...others
       .filter(({ headline }) => headline)
       .flatMap(({ headline }) => wrapped(`also: ${headline}`, 2, page, paint.reset)),
     ...(root?.next ?? []).flatMap((step) => wrapped(step, 6, page, paint.reset, '    → ')),
-    `  ${paint.dim(tally.join(' · '))}`,
   ]
 }
 

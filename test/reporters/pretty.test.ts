@@ -63,9 +63,8 @@ test('layer by layer, a line a check, findings below, the verdict last', () => {
             integrity/foreign-keys#dangling · id 10 → customer_id 77
         · Tables hold their rows                                      not configured
 
-      UNHEALTHY
+      UNHEALTHY  2 checks ran · 1 failed · 1 could not tell · 12 ms
       The headline.
-      2 checks ran · 1 failed · 1 could not tell · 12 ms
 
     "
   `)
