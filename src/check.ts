@@ -24,7 +24,7 @@ export type CheckId = `${Layer}/${string}`
 export type After = string | { readonly id: string; readonly blocks: false }
 
 /** Turns evidence into the sentence that a user reads. */
-export type Sentence = (evidence: never) => string
+type Sentence = (evidence: never) => string
 
 /** A finding's sentence, and its severity where that differs from the check's. A function where it depends on the evidence. */
 export type Message =
@@ -66,7 +66,7 @@ export interface CheckContext<M, O> {
   skip(reason: SkipReason, detail: string): void
 }
 
-export type Run<M, O> = (context: CheckContext<M, O>) => void | Promise<void>
+type Run<M, O> = (context: CheckContext<M, O>) => void | Promise<void>
 
 export interface Check<M extends Record<string, Message> = Record<string, Message>, O = unknown> {
   readonly id: CheckId

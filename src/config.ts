@@ -107,8 +107,8 @@ const checkConfig = z.union([
   }),
 ])
 
-/** What a config file may say. Published as a JSON Schema. */
-export const configSchema = z.strictObject({
+/** What a config file may say. */
+const configSchema = z.strictObject({
   $schema: z.string().optional(),
   database: databaseConfig.prefault({}),
   checks: z.record(z.string(), checkConfig).default({}),

@@ -78,7 +78,7 @@ export interface Ward {
 }
 
 /** Opens the database once, when the first check asks for it. */
-export interface Opener {
+interface Opener {
   open(): Promise<Opening>
   /** The open database; null before it is opened, and where it could not be. */
   database(): Database | null

@@ -8,6 +8,7 @@ import type BetterSqlite from 'better-sqlite3'
 import { copyDatabase } from './copy.js'
 
 export type Request =
+  | { readonly kind: 'begin'; readonly folder: string }
   | { readonly kind: 'copy'; readonly path: string }
   | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean }
   | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
@@ -23,7 +24,7 @@ const busyTimeout = 1000
 const settings = ['cache_size = -65536', 'mmap_size = 134217728', 'temp_store = file']
 
 /** Where a private copy goes: named by the parent, and made only when it is needed. */
-const folder = String(process.argv[2])
+let folder = ''
 
 let location: Extract<Request, { kind: 'open' }> | undefined
 let connection: BetterSqlite.Database | undefined
@@ -34,9 +35,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('disconnect', () => process.exit())
 process.on('exit', () => {
   connection?.close()
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
-new Worker(new URL('./guard.js', import.meta.url), { workerData: { parent: process.ppid, folder } }).unref()
 
 process.on('message', ({ id, request }: { id: number; request: Request }) => {
   answer(request).then(
@@ -52,6 +52,10 @@ function reply(answer: Reply): void {
 
 async function answer(request: Request): Promise<Record<string, unknown>[]> {
   switch (request.kind) {
+    case 'begin':
+      folder = request.folder
+      new Worker(new URL('./guard.js', import.meta.url), { workerData: { parent: process.ppid, folder } }).unref()
+      return []
     case 'copy':
       connection?.close()
       return [{ ...(await copyDatabase(request.path, folder)) }]

@@ -46,7 +46,7 @@ const patience = 1000
 /** Starts a child process. The compiled file is named by the package, so that sources and bundles run the same one. */
 export function startLink(): Link {
   const folder = join(tmpdir(), `dbdoctor-${randomUUID()}`)
-  const child = fork(createRequire(import.meta.url).resolve('#sqlite-child'), [folder], {
+  const child = fork(createRequire(import.meta.url).resolve('#sqlite-child'), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     execArgv: [],
@@ -88,6 +88,7 @@ export function startLink(): Link {
       child.send({ id, request })
     })
 
+  ask({ kind: 'begin', folder }).catch(() => {})
   return {
     ask,
     kysely: kyselyOver(ask),
