@@ -30,7 +30,7 @@ export function parseTarget(text: string): Target {
 
 /** The dialect that examines a target. Its driver is loaded only now, so that one that can't be loaded leaves the other working. */
 export async function dialectOf(target: Target, environment: Environment): Promise<Dialect> {
-  if (target.dialect === 'sqlite') return (await import('./dialects/sqlite/database.js')).sqlite(target.path)
+  if (target.dialect === 'sqlite') return (await import('./dialects/sqlite/dialect.js')).sqlite(target.path)
   return (await import('./dialects/postgres/database.js')).postgres(target.url, environment)
 }
 

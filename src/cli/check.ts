@@ -1,79 +1,24 @@
 import { loadEnvFile } from 'node:process'
-import { type Config, resolve } from '../config.js'
-import type { Depth } from '../depth.js'
+import type { Config } from '../config.js'
 import { DbdoctorError } from '../errors.js'
-import type { Plugin } from '../plugin.js'
-import { createRegistry } from '../registry.js'
-import { run } from '../run.js'
-import { select } from '../select.js'
 import { dialectOf, parseTarget } from '../target.js'
-import { version } from '../version.js'
-import { exitCodeOf } from './exit-code.js'
-import { loadConfig } from './load-config.js'
 import type { CheckOptions } from './options.js'
-import { writeReport } from './output.js'
 import type { Parts } from './parts.js'
-import { startProgress } from './progress.js'
-
-/** The deadline of a run that names none, by depth, in milliseconds. */
-const deadlines: Record<Depth, number> = { quick: 10_000, standard: 300_000, deep: Number.POSITIVE_INFINITY }
 
 /** `dbdoctor check`: examines what the command line or the config names. Answers with the exit code. */
 export async function check(parts: Parts, target: string | undefined, options: CheckOptions): Promise<number> {
   if (options.envFile !== undefined) loadEnvironment(options.envFile)
+  // A dialect starts what takes long as soon as it is made: while everything else is being loaded.
+  const early = target === undefined ? null : dialectOf(parseTarget(target), process.env)
+  early?.catch(() => {})
+  const [{ examine }, { loadConfig }] = await Promise.all([import('./examine.js'), import('./load-config.js')])
   const { config, plugins } = await loadConfig(options.config)
-  return examine({ parts, config, plugins, address: target ?? addressOf(config) }, options)
+  const dialect = early ?? dialectOf(parseTarget(await addressOf(config)), process.env)
+  return examine({ parts, config, plugins, dialect }, options)
 }
 
-export interface Patient {
-  readonly parts: Parts
-  readonly config: Config
-  readonly plugins: readonly Plugin[]
-  /** A target as the user wrote it. */
-  readonly address: string
-}
-
-/** Examines, prints the report, and answers with the exit code. */
-export async function examine({ parts, config, plugins, address }: Patient, options: CheckOptions): Promise<number> {
-  const [dialect, builtIn] = await Promise.all([dialectOf(parseTarget(address), process.env), parts.checks()])
-  const registry = createRegistry([builtIn, ...plugins])
-  const selection = select(registry, config, options)
-  const interruption = listenForSignals()
-  const progress = startProgress(options.progress && !options.quiet)
-  try {
-    const examined = await run({
-      registry,
-      selection,
-      config,
-      dialect,
-      version,
-      depth: options.depth,
-      deadline: options.deadline ?? deadlines[options.depth],
-      concurrency: options.concurrency,
-      samples: options.samples,
-      showValues: options.showValues ?? false,
-      interrupt: interruption.signal,
-      onEvent: progress.onEvent,
-    })
-    progress.stop()
-    const { schemaVersion, tool, ...rest } = examined
-    const report = {
-      schemaVersion,
-      tool,
-      exitCode: exitCodeOf(examined, options.failOn, interruption.received()),
-      ...rest,
-    }
-    const style = { verbose: options.verbose ?? false, quiet: options.quiet ?? false, color: options.color }
-    await writeReport(report, options.format ?? [{ format: 'pretty', file: null }], style)
-    return report.exitCode
-  } finally {
-    progress.stop()
-    interruption.stop()
-  }
-}
-
-function addressOf(config: Config): string {
-  if (config.database.url) return resolve(config.database.url, process.env)
+async function addressOf(config: Config): Promise<string> {
+  if (config.database.url) return (await import('../config.js')).resolve(config.database.url, process.env)
   if (process.env.DATABASE_URL) return process.env.DATABASE_URL
   throw new DbdoctorError(
     'ERR_USAGE',
@@ -88,20 +33,4 @@ function loadEnvironment(file: string): void {
   } catch {
     throw new DbdoctorError('ERR_USAGE', `the environment file ${file} cannot be read`, 'correct --env-file')
   }
-}
-
-/** The first signal asks the run to stop and report; a second one ends the process as it would any other. */
-function listenForSignals() {
-  const controller = new AbortController()
-  let received: NodeJS.Signals | null = null
-  const onSignal = (signal: NodeJS.Signals) => {
-    received = signal
-    controller.abort()
-    stop()
-  }
-  const stop = () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
-  return { signal: controller.signal, received: () => received, stop }
 }

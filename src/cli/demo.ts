@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig, resolve } from '../config.js'
 import { DbdoctorError } from '../errors.js'
-import { examine } from './check.js'
+import { dialectOf, parseTarget } from '../target.js'
+import { examine } from './examine.js'
 import type { CheckOptions } from './options.js'
 import { print } from './output.js'
 import type { Parts } from './parts.js'
@@ -28,7 +29,7 @@ export async function demo(
   try {
     const config = parseConfig(await scenario.build(folder), 'the demo')
     const address = config.database.url ? resolve(config.database.url, {}) : ''
-    return await examine({ parts, config, plugins: [], address }, options)
+    return await examine({ parts, config, plugins: [], dialect: dialectOf(parseTarget(address), {}) }, options)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

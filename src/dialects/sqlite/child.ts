@@ -23,11 +23,21 @@ const busyTimeout = 1000
 /** Page cache in KiB and mapped bytes: enough for the upper levels of large b-trees, and bounded. */
 const settings = ['cache_size = -65536', 'mmap_size = 134217728', 'temp_store = file']
 
+/** A run that is over sooner needs no guard, unless there is a copy to remove; milliseconds. */
+const guardAfter = 100
+
+// Read by better-sqlite3 when its addon is loaded: without it `file:` addresses would be taken for file names.
+process.env.SQLITE_USE_URI = '1'
+const driver = import('better-sqlite3')
+// Whoever opens is told; until then it is nobody's.
+driver.catch(() => {})
+
 /** Where a private copy goes: named by the parent, and made only when it is needed. */
 let folder = ''
 
 let location: Extract<Request, { kind: 'open' }> | undefined
 let connection: BetterSqlite.Database | undefined
+let guarded = false
 
 // The parent decides what a signal means; a Ctrl-C in the terminal reaches the whole process group.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -54,9 +64,10 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
   switch (request.kind) {
     case 'begin':
       folder = request.folder
-      new Worker(new URL('./guard.js', import.meta.url), { workerData: { parent: process.ppid, folder } }).unref()
+      setTimeout(guard, guardAfter).unref()
       return []
     case 'copy':
+      guard()
       connection?.close()
       return [{ ...(await copyDatabase(request.path, folder)) }]
     case 'open':
@@ -70,10 +81,15 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
   }
 }
 
+/** Watches the parent from a thread of its own, which a statement does not block. */
+function guard(): void {
+  if (guarded) return
+  guarded = true
+  new Worker(new URL('./guard.js', import.meta.url), { workerData: { parent: process.ppid, folder } }).unref()
+}
+
 async function connect({ uri, readonly }: { uri: string; readonly: boolean }): Promise<BetterSqlite.Database> {
-  // Read by better-sqlite3 when its addon is loaded: without it `file:` addresses would be taken for file names.
-  process.env.SQLITE_USE_URI = '1'
-  const { default: Database } = await import('better-sqlite3')
+  const { default: Database } = await driver
   const database = new Database(uri, { readonly, fileMustExist: true, timeout: busyTimeout })
   database.defaultSafeIntegers(true)
   if (!readonly) database.pragma('query_only = 1')

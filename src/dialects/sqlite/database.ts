@@ -1,25 +1,14 @@
 import { realpath } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { sql } from 'kysely'
 import pLimit from 'p-limit'
 import type { Limits } from '../../limits.js'
 import type { TargetInfo } from '../../report.js'
 import type { Catalog } from '../catalog.js'
-import type {
-  Answer,
-  AnyKysely,
-  Database,
-  Dialect,
-  Failure,
-  Opening,
-  RoundTrip,
-  Session,
-  Unopened,
-} from '../dialect.js'
+import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Unopened } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
 import type { Copy } from './copy.js'
+import { kyselyOver } from './driver.js'
 import { classify } from './failure.js'
 import { examineFile, fingerprint, type Way } from './file.js'
 import { type Link, SqliteFailure, startLink } from './link.js'
@@ -37,24 +26,17 @@ interface Opened {
   readonly version: string
 }
 
-/** SQLite databases in a file at `path`. The file and its side files are only ever read. */
-export function sqlite(path: string): Dialect {
-  const target: TargetInfo = { dialect: 'sqlite', name: basename(path) }
-  return {
-    name: 'sqlite',
-    target,
-    async open(limits): Promise<Opening> {
-      const began = performance.now()
-      const holder = holderOf(path)
-      const opened = await holder.open(limits.signal)
-      const ms = performance.now() - began
-      if (opened.outcome !== 'opened') {
-        await holder.close()
-        return { ...opened, ms }
-      }
-      return { outcome: 'opened', ms, database: databaseOver(holder, { ...target, version: opened.version }) }
-    },
+/** Opens the file at `path` over a link that was started for it. */
+export async function openDatabase(path: string, target: TargetInfo, link: Link, { signal }: Limits): Promise<Opening> {
+  const began = performance.now()
+  const holder = holderOf(path, link)
+  const opened = await holder.open(signal)
+  const ms = performance.now() - began
+  if (opened.outcome === 'opened') {
+    return { outcome: 'opened', ms, database: databaseOver(holder, { ...target, version: opened.version }) }
   }
+  await holder.close()
+  return { ...opened, ms }
 }
 
 function databaseOver(holder: Holder, target: TargetInfo): Database {
@@ -90,15 +72,15 @@ function databaseOver(holder: Holder, target: TargetInfo): Database {
 type Holder = ReturnType<typeof holderOf>
 
 /** Keeps one child process with the file open, and starts another when the first was killed or the file changed its state. */
-function holderOf(path: string) {
+function holderOf(path: string, first: Link) {
   const turn = pLimit(1)
-  const links: Link[] = []
+  const links: Link[] = [first]
   let current: Opened | undefined
 
   const open = async (signal: AbortSignal): Promise<Opened | Omit<Unopened, 'ms'>> => {
     if (current?.link.alive) return current
-    const link = startLink()
-    links.push(link)
+    const link = first.alive && !current ? first : startLink()
+    if (link !== first) links.push(link)
     const stop = () => void link.kill()
     signal.addEventListener('abort', stop, { once: true })
     try {
@@ -136,12 +118,15 @@ function holderOf(path: string) {
     },
 
     read: <T>(work: (kysely: AnyKysely) => Promise<T>, signal: AbortSignal): Promise<Answer<T>> =>
-      withLink(signal, async ({ kysely }) => {
-        await sql`begin`.execute(kysely)
+      withLink(signal, async ({ ask }) => {
+        // Neither is waited for: the child takes one request after the other.
+        const begun = ask({ kind: 'query', sql: 'begin', parameters: [] })
         try {
-          return await work(kysely)
+          const value = await work(kyselyOver(ask))
+          await begun
+          return value
         } finally {
-          await sql`rollback`.execute(kysely).catch(() => {})
+          begun.then(() => ask({ kind: 'query', sql: 'rollback', parameters: [] })).catch(() => {})
         }
       }),
 
@@ -159,7 +144,7 @@ function holderOf(path: string) {
 
 /** Whether the way the file was opened no longer fits: an immutable view of a file that is written to, or a writer died meanwhile. */
 async function outdated({ way, file, print }: Opened, answer: Answer<unknown>): Promise<boolean> {
-  if (way === 'at-rest') return (await fingerprint(file)) !== print
+  if (way === 'at-rest') return (await fingerprint(file).catch(() => '')) !== print
   return answer.outcome === 'failed' && answer.code.startsWith('SQLITE_READONLY_')
 }
 

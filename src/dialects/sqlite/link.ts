@@ -5,16 +5,6 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely'
-import type { AnyKysely } from '../dialect.js'
 import type { Reply, Request } from './child.js'
 
 /** An error of SQLite's, or of the process that holds it; `code` is SQLite's own, `KILLED` or `EXITED` where the process is gone. */
@@ -30,7 +20,6 @@ export class SqliteFailure extends Error {
 
 /** The parent's end of a child process that holds one SQLite connection. */
 export interface Link {
-  readonly kysely: AnyKysely
   ask(request: Request): Promise<readonly Record<string, unknown>[]>
   /**
    * Ends the process at once, a running statement included; whoever waits gets a `KILLED` failure. Settles when the process is gone and
@@ -91,7 +80,6 @@ export function startLink(): Link {
   ask({ kind: 'begin', folder }).catch(() => {})
   return {
     ask,
-    kysely: kyselyOver(ask),
     async kill() {
       end('KILLED', 'the SQLite process was ended')
       // The copy goes first: should this process die here, the child is still there to remove what is left.
@@ -111,34 +99,4 @@ export function startLink(): Link {
 function rest(child: ChildProcess): void {
   child.unref()
   child.channel?.unref()
-}
-
-function kyselyOver(ask: Link['ask']): AnyKysely {
-  const connection: DatabaseConnection = {
-    async executeQuery<R>({ sql, parameters }: CompiledQuery) {
-      return { rows: (await ask({ kind: 'query', sql, parameters })) as R[] }
-    },
-    // biome-ignore lint/correctness/useYield: rows come in one answer; there is nothing to stream
-    async *streamQuery() {
-      throw new Error('a SQLite child answers whole')
-    },
-  }
-  const nothing = async () => {}
-  const driver: Driver = {
-    init: nothing,
-    acquireConnection: async () => connection,
-    beginTransaction: nothing,
-    commitTransaction: nothing,
-    rollbackTransaction: nothing,
-    releaseConnection: nothing,
-    destroy: nothing,
-  }
-  return new Kysely({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => driver,
-      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  })
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Catalog, countedTables, findTable } from '../../../src/dialects/catalog.js'
 import { checkClauses } from '../../../src/dialects/sqlite/check-clauses.js'
-import { sqlite } from '../../../src/dialects/sqlite/database.js'
+import { sqlite } from '../../../src/dialects/sqlite/dialect.js'
 import { limit } from '../../../src/limits.js'
 import { afterwards, examine, examineOne, said, testDatabase, testFolder } from '../../support/databases.js'
 

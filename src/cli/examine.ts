@@ -1,0 +1,81 @@
+import type { Config } from '../config.js'
+import type { Depth } from '../depth.js'
+import type { Dialect } from '../dialects/dialect.js'
+import type { Plugin } from '../plugin.js'
+import { createRegistry } from '../registry.js'
+import { run } from '../run.js'
+import { select } from '../select.js'
+import { version } from '../version.js'
+import { exitCodeOf } from './exit-code.js'
+import type { CheckOptions } from './options.js'
+import { writeReport } from './output.js'
+import type { Parts } from './parts.js'
+import { startProgress } from './progress.js'
+
+/** The deadline of a run that names none, by depth, in milliseconds. */
+const deadlines: Record<Depth, number> = { quick: 10_000, standard: 300_000, deep: Number.POSITIVE_INFINITY }
+
+export interface Patient {
+  readonly parts: Parts
+  readonly config: Config
+  readonly plugins: readonly Plugin[]
+  readonly dialect: Promise<Dialect>
+}
+
+/** Examines, prints the report, and answers with the exit code. */
+export async function examine(
+  { parts, config, plugins, dialect: opening }: Patient,
+  options: CheckOptions,
+): Promise<number> {
+  const [dialect, builtIn] = await Promise.all([opening, parts.checks()])
+  const registry = createRegistry([builtIn, ...plugins])
+  const selection = select(registry, config, options)
+  const interruption = listenForSignals()
+  const progress = startProgress(options.progress && !options.quiet)
+  try {
+    const examined = await run({
+      registry,
+      selection,
+      config,
+      dialect,
+      version,
+      depth: options.depth,
+      deadline: options.deadline ?? deadlines[options.depth],
+      concurrency: options.concurrency,
+      samples: options.samples,
+      showValues: options.showValues ?? false,
+      interrupt: interruption.signal,
+      onEvent: progress.onEvent,
+    })
+    progress.stop()
+    const { schemaVersion, tool, ...rest } = examined
+    const report = {
+      schemaVersion,
+      tool,
+      exitCode: exitCodeOf(examined, options.failOn, interruption.received()),
+      ...rest,
+    }
+    const style = { verbose: options.verbose ?? false, quiet: options.quiet ?? false, color: options.color }
+    await writeReport(report, options.format ?? [{ format: 'pretty', file: null }], style)
+    return report.exitCode
+  } finally {
+    progress.stop()
+    interruption.stop()
+  }
+}
+
+/** The first signal asks the run to stop and report; a second one ends the process as it would any other. */
+function listenForSignals() {
+  const controller = new AbortController()
+  let received: NodeJS.Signals | null = null
+  const onSignal = (signal: NodeJS.Signals) => {
+    received = signal
+    controller.abort()
+    stop()
+  }
+  const stop = () => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
+  return { signal: controller.signal, received: () => received, stop }
+}

@@ -1,0 +1,18 @@
+import { basename } from 'node:path'
+import type { TargetInfo } from '../../report.js'
+import type { Dialect } from '../dialect.js'
+import { startLink } from './link.js'
+
+/**
+ * SQLite databases in a file at `path`. The file and its side files are only ever read. The process that will hold the connection starts
+ * at once, while the rest is being loaded.
+ */
+export function sqlite(path: string): Dialect {
+  const target: TargetInfo = { dialect: 'sqlite', name: basename(path) }
+  const link = startLink()
+  return {
+    name: 'sqlite',
+    target,
+    open: async (limits) => (await import('./database.js')).openDatabase(path, target, link, limits),
+  }
+}
