@@ -45,7 +45,7 @@ async function read(path: string): Promise<unknown> {
         return withReferences(JSON.parse(await readFile(path, 'utf8')))
       case '.yaml':
       case '.yml':
-        return withReferences((await import('yaml')).parse(await readFile(path, 'utf8')))
+        return withReferences((await import('yaml')).default.parse(await readFile(path, 'utf8')))
       default:
         return await imported(path)
     }

@@ -23,9 +23,6 @@ const busyTimeout = 1000
 /** Page cache in KiB and mapped bytes: enough for the upper levels of large b-trees, and bounded. */
 const settings = ['cache_size = -65536', 'mmap_size = 134217728', 'temp_store = file']
 
-/** A run that is over sooner needs no guard, unless there is a copy to remove; milliseconds. */
-const guardAfter = 100
-
 // Read by better-sqlite3 when its addon is loaded: without it `file:` addresses would be taken for file names.
 process.env.SQLITE_USE_URI = '1'
 const driver = import('better-sqlite3')
@@ -64,7 +61,6 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
   switch (request.kind) {
     case 'begin':
       folder = request.folder
-      setTimeout(guard, guardAfter).unref()
       return []
     case 'copy':
       guard()
@@ -73,6 +69,8 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
     case 'open':
       location = request
       connection = await connect(request)
+      // Not before the answer is on its way: the parent waits for it.
+      setImmediate(guard)
       return [{ ...firstQuery(connection), ...version(connection) }]
     case 'query':
       return query(opened(), request.sql, request.parameters)

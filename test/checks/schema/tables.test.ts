@@ -1,6 +1,18 @@
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
+import pg from 'pg'
 import { expect, test } from 'vitest'
-import { asSuperuser, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+import {
+  afterwards,
+  asSuperuser,
+  examine,
+  examineOne,
+  onEachDialect,
+  said,
+  testDatabase,
+} from '../../support/databases.js'
+import { startPostgres } from '../../support/postgres.js'
 
 const three =
   'create table a (id integer primary key); create table b (id integer primary key); create table c (id integer primary key);'
@@ -99,4 +111,33 @@ test('a module that is missing gates nothing', async () => {
     coverage: { examined: 3, of: 4, missing: [{ object: 'v', reason: 'unavailable', optional: true }] },
   })
   expect(verdict.status).toBe('healthy')
+})
+
+test('a table whose pages are damaged cannot be read, and is named', async () => {
+  const { target } = await testDatabase('sqlite', `${three} insert into b values (1);`)
+  const file = target.slice('sqlite:'.length)
+  const database = new BetterSqlite(file, { readonly: true })
+  const root = Number(database.prepare("select rootpage from sqlite_schema where name = 'b'").pluck().get())
+  const pageSize = Number(database.pragma('page_size', { simple: true }))
+  database.close()
+  const handle = await open(file, 'r+')
+  await handle.write(Buffer.alloc(pageSize, 0x5a), 0, pageSize, (root - 1) * pageSize)
+  await handle.close()
+  const result = await examineOne('schema/tables', file)
+  expect(said(result)).toEqual(['table "b" cannot be read: database disk image is malformed'])
+  expect(result.coverage).toMatchObject({ examined: 3, of: 3 })
+})
+
+test('a table whose file is gone cannot be read, and is named', async () => {
+  const server = await startPostgres()
+  afterwards(() => server.stop())
+  await asSuperuser(server.url, `${three} insert into b values (1); checkpoint;`)
+  const client = new pg.Client({ connectionString: server.url })
+  await client.connect()
+  const { rows } = await client.query<{ path: string }>("select pg_relation_filepath('b') as path")
+  await client.end()
+  await rm(join(server.folder, 'data', rows[0]?.path ?? expect.fail()))
+  expect(said(await examineOne('schema/tables', server.url))).toEqual([
+    expect.stringMatching(/^table "b" cannot be read: could not open file "base\/.*": No such file or directory$/),
+  ])
 })
