@@ -69,12 +69,17 @@ function listenForSignals() {
   const controller = new AbortController()
   let received: NodeJS.Signals | null = null
   const onSignal = (signal: NodeJS.Signals) => {
+    // Others listen too, the spinner among them, and end the process where they believe that nobody else does.
+    if (received !== null) return end(signal)
     received = signal
     controller.abort()
-    stop()
   }
   const stop = () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
+  }
+  const end = (signal: NodeJS.Signals) => {
+    stop()
+    process.kill(process.pid, signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
   return { signal: controller.signal, received: () => received, stop }

@@ -17,7 +17,8 @@ export function startProgress(wanted: boolean): Progress {
   let tally = ''
   let spinner: Ora | undefined
   let stopped = false
-  const text = () => inert(`${tally}${[...running.values()].join(', ')}`)
+  // The one that has been running longest; all of them would not fit a line.
+  const text = () => inert(`${tally}${[...running.values()][0] ?? ''}`)
   const timer = setTimeout(async () => {
     // The dearest import of the command line: only for runs that take a while.
     const { default: ora } = await import('ora')
