@@ -19,6 +19,7 @@ export default defineCheck({
       say: ({ tables }: { tables: readonly string[] }) =>
         `${pluralize(tables.length, 'table')} more than expected: ${listed(tables)}`,
     },
+    'catalog-unreadable': ({ text }: { text: string; code: string }) => `the catalog cannot be read: ${text}`,
     unreadable: ({ table, text }: { table: string; text: string; code: string }) =>
       `table ${quoted(table)} cannot be read: ${text}`,
     'without-module': {
@@ -30,9 +31,8 @@ export default defineCheck({
   async run({ db, config, depth, report, coverage, fact, skip }) {
     const catalog = await db.catalog()
     if (catalog.outcome === 'failed') {
-      return catalog.reason
-        ? skip(catalog.reason, catalog.text)
-        : report('unreadable', { table: 'the catalog', text: catalog.text, code: catalog.code })
+      const { reason, text, code } = catalog
+      return reason ? skip(reason, text) : report('catalog-unreadable', { text, code })
     }
     const inScope = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)
     const tables = countedTables(catalog.value).filter(inScope)
