@@ -19,15 +19,16 @@ const windowBudget = 80
 const candidateLimit = 1000
 
 /**
- * Scans a relationship. In rollback mode a long scan is cut into windows of rowids, and what it found is confirmed in one fresh
+ * Scans a relationship. In rollback mode a long scan is cut into windows of the table's own order, and what it found is confirmed in one fresh
  * transaction: a row that was written meanwhile is never called an orphan. Then their keys are looked for in the parent's table itself:
  * an index that lost a key must not make orphans either.
  */
 export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
   const plan = planOf(world.catalog, relationship)
-  if (world.snapshots || !plan.rowid) return scanAtOnce(world, plan, samples)
-
+  if (world.snapshots || plan.position.length === 0) return scanAtOnce(world, plan, samples)
   const { rowid } = plan
+  if (!rowid) return scanInWindows(world, plan, samples)
+
   const bounds = await world.read(async (kysely) => {
     const { rows } = await sql<{ low: Rowid | null; high: Rowid | null }>`
       select (select min(${rowid}) from ${plan.childTable}) as low, (select max(${rowid}) from ${plan.childTable}) as high`.execute(
@@ -38,10 +39,12 @@ export async function scanOrphans(world: World, relationship: Relationship, samp
   if (bounds.outcome === 'failed') return bounds
   const { low, high } = bounds.value
   if (BigInt(high) - BigInt(low) < plan.rowsAtOnce) return scanAtOnce(world, plan, samples)
-  return scanInWindows(world, { ...plan, rowid }, samples)
+  return scanInWindows(world, plan, samples)
 }
 
 type Rowid = number | bigint
+/** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
+type Position = readonly unknown[]
 
 interface Plan {
   readonly childTable: Sql
@@ -49,6 +52,8 @@ interface Plan {
   /** Columns that find a row again: its primary key, or its rowid. */
   readonly address: readonly { readonly name: string; readonly ref: Sql }[]
   readonly rowid: Sql | null
+  /** The columns of a position; none where every name of the rowid is taken. */
+  readonly position: readonly Sql[]
   readonly rowsAtOnce: number
   readonly keyed: Sql
   readonly join: Sql
@@ -57,7 +62,7 @@ interface Plan {
   readonly heap: {
     readonly table: Sql
     readonly key: Sql
-    readonly rowid: Sql | null
+    readonly position: readonly Sql[]
     readonly with: Sql
     readonly join: Sql
   } | null
@@ -88,6 +93,7 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Rel
       ? [{ name: rowidAlias(childTable) ?? 'rowid', ref: sql`c.${rowid}` }]
       : primaryKeyOf(childTable).map((name) => ({ name, ref: sql`c.${sql.id(name)}` })),
     rowid: rowid ?? null,
+    position: childTable ? positionOf(childTable, sql`c`) : [],
     rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
     keyed: sql.join(
       columns.map((column) => sql`c.${sql.id(column)} is not null`),
@@ -103,11 +109,10 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Rel
 
 function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'] {
   const table = sql`${sql.id(parent.name)} as p not indexed`
-  const rowid = rowidOf(parent)
   return {
     table,
     key: sql`(${sql.join(columns.map((column) => sql`p.${sql.id(column)}`))})`,
-    rowid: rowid && sql`p.${rowid}`,
+    position: positionOf(parent, sql`p`),
     with: sql`with heap as materialized (select distinct ${sql.join(columns.map((column) => sql.id(column)))} from ${table})`,
     join: sql`left join heap p on ${on}`,
   }
@@ -122,20 +127,20 @@ async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise
   })
 }
 
-async function scanInWindows(world: World, plan: Plan & { rowid: Sql }, samples: number): Promise<Answer<Orphans>> {
+async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
-  const scanned = await inWindows(world, sql`${plan.childTable} c`, sql`c.${plan.rowid}`, async (kysely, window) => {
+  const scanned = await inWindows(world, sql`${plan.childTable} c`, plan.position, async (kysely, window) => {
     const counted = await countOrphans(kysely, plan, window)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
-    if (wanted > 0) candidates.push(...(await findRowids(kysely, plan, window, wanted)))
+    if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, window, wanted)))
     rows += counted.rows
     keyed += counted.keyed
   })
   if (scanned.outcome === 'failed') return scanned
   if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], phantoms: 0 } }
 
-  const again = sql`c.${plan.rowid} in (${sql.join(candidates)})`
+  const again = sql`(${sql.join(plan.position)}) in (values ${sql.join(candidates)})`
   const confirmed = await world.read(async (kysely) => ({
     rows: rows - candidates.length + (await countOrphans(kysely, plan, again)).rows,
     samples: await findOrphans(kysely, plan, again, samples),
@@ -146,34 +151,34 @@ async function scanInWindows(world: World, plan: Plan & { rowid: Sql }, samples:
   const lookIn = async (kysely: AnyKysely, window: Sql) => {
     phantom ||= await anyInHeap(kysely, plan, again, window)
   }
-  const looked = plan.heap?.rowid
-    ? await inWindows(world, plan.heap.table, plan.heap.rowid, lookIn)
+  const looked = plan.heap?.position.length
+    ? await inWindows(world, plan.heap.table, plan.heap.position, lookIn)
     : await world.read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
   if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0 } }
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
 }
 
-/** Cuts a table into windows of rowids and looks at each in a transaction of its own. Their width follows the clock. */
+/** Cuts a table into windows and looks at each in a transaction of its own. Their width follows the clock. */
 async function inWindows(
   { read }: World,
   from: Sql,
-  rowid: Sql,
+  position: readonly Sql[],
   look: (kysely: AnyKysely, window: Sql) => Promise<void>,
 ): Promise<Answer<void>> {
+  const here = sql`(${sql.join(position)})`
   let width = rowsAtOnce.throughTable / 4
-  for (let start: Rowid | null = null, window = sql`1`; ; ) {
+  for (let window = sql`1`; ; ) {
     const began = performance.now()
-    const next: Answer<Rowid | null> = await read(async (kysely) => {
-      // The window's end is a rowid that exists, so that a window holds so many rows however far apart their rowids are.
-      const end = await rowidAt(kysely, from, rowid, start === null ? sql`1` : sql`${rowid} >= ${start}`, width)
-      await look(kysely, end === null ? window : sql`${window} and ${rowid} < ${end}`)
+    const next: Answer<Position | null> = await read(async (kysely) => {
+      // The window's end is a row that exists, so that a window holds so many rows however far apart their rowids are.
+      const end = await positionAt(kysely, from, position, window, width)
+      await look(kysely, end === null ? window : sql`${window} and ${here} < (${sql.join(end)})`)
       return end
     })
     if (next.outcome === 'failed') return next
     if (next.value === null) return { outcome: 'answered', value: undefined }
-    start = next.value
-    window = sql`${rowid} >= ${start}`
+    window = sql`${here} >= (${sql.join(next.value)})`
     width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
   }
 }
@@ -208,18 +213,33 @@ async function countOrphans(
   return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
 }
 
-async function rowidAt(kysely: AnyKysely, from: Sql, rowid: Sql, where: Sql, rows: number): Promise<Rowid | null> {
-  const found = await sql<{ rowid: Rowid }>`select ${rowid} as rowid from ${from} where ${where}
-    order by ${rowid} limit 1 offset ${rows}`.execute(kysely)
-  return found.rows[0]?.rowid ?? null
+async function positionAt(
+  kysely: AnyKysely,
+  from: Sql,
+  position: readonly Sql[],
+  where: Sql,
+  rows: number,
+): Promise<Position | null> {
+  const found = await sql<Record<string, unknown>>`select ${named(position)} from ${from} where ${where}
+    order by ${sql.join(position)} limit 1 offset ${rows}`.execute(kysely)
+  return found.rows[0] ? valuesOf(found.rows[0], position.length) : null
 }
 
-async function findRowids(kysely: AnyKysely, plan: Plan & { rowid: Sql }, where: Sql, limit: number): Promise<Sql[]> {
-  const { rows } = await sql<{ rowid: number }>`select c.${plan.rowid} as rowid
+async function findPositions(kysely: AnyKysely, plan: Plan, where: Sql, limit: number): Promise<Sql[]> {
+  const { rows } = await sql<Record<string, unknown>>`select ${named(plan.position)}
     from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,
   )
-  return rows.map(({ rowid }) => sql`${rowid}`)
+  return rows.map((row) => sql`(${sql.join(valuesOf(row, plan.position.length))})`)
+}
+
+/** Columns under names that no two of them share. */
+function named(columns: readonly Sql[]): Sql {
+  return sql.join(columns.map((column, at) => sql`${column} as ${sql.id(`v${at}`)}`))
+}
+
+function valuesOf(row: Record<string, unknown>, count: number): unknown[] {
+  return Array.from({ length: count }, (_, at) => row[`v${at}`])
 }
 
 async function findOrphans(
@@ -248,6 +268,13 @@ function rowidOf(table: Table): Sql | null {
   const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
   const name = free ?? rowidAlias(table)
   return name ? sql.id(name) : null
+}
+
+/** The columns by which a table's own b-tree is ordered. */
+function positionOf(table: Table, alias: Sql): Sql[] {
+  const rowid = rowidOf(table)
+  if (rowid) return [sql`${alias}.${rowid}`]
+  return table.addressable ? [] : primaryKeyOf(table).map((column) => sql`${alias}.${sql.id(column)}`)
 }
 
 function primaryKeyOf(table: Table | undefined): readonly string[] {
