@@ -17,6 +17,7 @@ export interface Client {
   readonly alive: boolean
 }
 
+/** How long a connection may take, in milliseconds; where less time is left, a third of it: silence is an answer, and there may be two ways to try. */
 const connectTimeout = 10_000
 /** How long a cancelled statement, or a goodbye, may take before the socket is cut; milliseconds. */
 const patience = 300
@@ -32,7 +33,7 @@ export async function connect(config: pg.ClientConfig, { signal, expires }: Limi
   const client = new pg.Client({
     ...config,
     types,
-    connectionTimeoutMillis: Math.max(1, Math.min(connectTimeout, expires - performance.now())),
+    connectionTimeoutMillis: Math.max(1, Math.min(connectTimeout, (expires - performance.now()) / 3)),
   })
   let alive = true
   // Without a listener an idle connection that is cut would end the process.

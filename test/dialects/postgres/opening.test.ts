@@ -1,0 +1,142 @@
+import { createServer, type Socket } from 'node:net'
+import { describe, expect, inject, test } from 'vitest'
+import { dbdoctor, reportOf } from '../../support/cli.js'
+import { afterwards, asSuperuser, testDatabase } from '../../support/databases.js'
+import { startPostgres } from '../../support/postgres.js'
+
+const opened = async (target: string, ...args: string[]) => {
+  const {
+    results,
+    exitCode,
+    target: info,
+    raw,
+  } = await reportOf(['check', target, '--only', 'connection/opens', ...args])
+  const [result] = results
+  return {
+    exitCode,
+    info,
+    raw,
+    address: result?.findings[0]?.address.replace('connection/opens#', ''),
+    status: result?.status,
+  }
+}
+
+const changed = (
+  url: string,
+  change: Partial<Record<'username' | 'password' | 'pathname' | 'search' | 'host', string>>,
+) => Object.assign(new URL(url), change).href
+
+async function listening(onConnection: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    onConnection(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  afterwards(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  return `postgres://u:canary-9d1@127.0.0.1:${typeof address === 'object' && address?.port}/db`
+}
+
+describe('a database that opens', () => {
+  test('says which server it really is', async () => {
+    const { target } = await testDatabase('postgres')
+    const url = new URL(target)
+    const { info, exitCode } = await opened(target)
+    expect(exitCode).toBe(0)
+    expect(info).toEqual({
+      dialect: 'postgres',
+      name: url.pathname.slice(1),
+      version: expect.stringMatching(/^\d+\.\d+$/),
+      host: '127.0.0.1',
+      port: Number(url.port),
+      database: url.pathname.slice(1),
+      role: 'postgres',
+      primary: true,
+      pooler: false,
+    })
+  })
+
+  test.each(['disable', 'allow', 'prefer'])('sslmode=%s does without TLS where the server has none', async (mode) => {
+    expect((await opened(changed(inject('postgres'), { search: `?sslmode=${mode}` }))).status).toBe('pass')
+  })
+})
+
+describe('one that does not', () => {
+  test.each(['require', 'verify-full'])('sslmode=%s against a server without TLS', async (mode) => {
+    expect(await opened(changed(inject('postgres'), { search: `?sslmode=${mode}` }))).toMatchObject({
+      address: 'tls',
+      exitCode: 1,
+    })
+  })
+
+  test('a host that does not resolve', async () => {
+    expect(await opened('postgres://u@no-such-host.invalid/db')).toMatchObject({ address: 'unresolved', exitCode: 1 })
+  })
+
+  test('no socket in a folder', async () => {
+    expect(await opened('postgres:///db?host=/nowhere')).toMatchObject({ address: 'refused', exitCode: 1 })
+  })
+
+  test('a role that is unknown, has another password, or may not log in', async () => {
+    const role = `nologin_${process.pid}`
+    await asSuperuser(inject('postgres'), `create role ${role} nologin password 'x'`)
+    afterwards(() => asSuperuser(inject('postgres'), `drop role ${role}`))
+    for (const change of [{ username: 'nobody-here' }, { password: 'canary-9d1' }, { username: role, password: 'x' }]) {
+      const { address, exitCode, raw } = await opened(changed(inject('postgres'), change))
+      expect({ address, exitCode }).toEqual({ address: 'denied', exitCode: 1 })
+      expect(raw).not.toContain('canary-9d1')
+    }
+  })
+
+  test('no such database, and one that takes no connections', async () => {
+    const { target } = await testDatabase('postgres')
+    const name = new URL(target).pathname.slice(1)
+    expect(await opened(changed(target, { pathname: '/nowhere' }))).toMatchObject({
+      address: 'no-such-database',
+      exitCode: 1,
+    })
+    await asSuperuser(inject('postgres'), `alter database ${name} allow_connections false`)
+    expect(await opened(target)).toMatchObject({ address: 'no-such-database', exitCode: 1 })
+  })
+
+  test('a server that is full is not one that crashed', async () => {
+    const server = await startPostgres(['max_connections=4', 'superuser_reserved_connections=0'])
+    afterwards(() => server.stop())
+    const { default: pg } = await import('pg')
+    const clients = Array.from({ length: 4 }, () => new pg.Client({ connectionString: server.url }))
+    for (const client of clients) await client.connect()
+    expect(await opened(server.url)).toMatchObject({ address: 'too-many-connections', exitCode: 1 })
+    for (const client of clients) await client.end()
+  })
+
+  test.each([
+    ['hangs up', (socket: Socket) => void socket.end(), 'closed'],
+    ['resets', (socket: Socket) => void socket.resetAndDestroy(), 'closed'],
+    ['says nothing', () => {}, 'timeout'],
+    [
+      'speaks MySQL',
+      (socket: Socket) => void socket.write(Buffer.from('4a0000000a382e302e33300008000000', 'hex')),
+      'wrong-service',
+    ],
+  ])('something that %s', async (_, onConnection, address) => {
+    const began = performance.now()
+    const answer = await opened(await listening(onConnection), '--deadline', '3s')
+    expect(answer).toMatchObject({ address, exitCode: 1 })
+    expect(answer.raw).not.toContain('canary-9d1')
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  test('a password is needed, and none is given', async () => {
+    const url = new URL(inject('postgres'))
+    const { stdout, exitCode } = await dbdoctor(['check', `postgres://postgres@${url.host}/postgres`], {
+      env: { PGPASSWORD: undefined, HOME: '/nonexistent' },
+    })
+    expect(stdout).toContain('connection/opens#denied')
+    expect(exitCode).toBe(1)
+  })
+})
