@@ -26,6 +26,7 @@ export {
   countedTables,
   type ForeignKey,
   findTable,
+  heldHere,
   type Index,
   type Key,
   leavesOf,

@@ -1,4 +1,4 @@
-import { agreeing, defineCheck, nameOf, type Orphan, pluralize, quoted } from 'dbdoctor'
+import { agreeing, defineCheck, heldHere, nameOf, type Orphan, pluralize, quoted } from 'dbdoctor'
 
 interface Evidence {
   readonly schema: string
@@ -58,9 +58,13 @@ export default defineCheck({
         seen.examined()
         continue
       }
+      if (!heldHere(catalog.value, key.child, key.parent)) {
+        seen.missing(nameIn(evidence), 'unavailable', 'its rows are not kept on this server', true)
+        continue
+      }
       const scan = await db.orphans(key, samples)
       if (scan.outcome === 'failed' && scan.reason) {
-        seen.missing(`${evidence.table} (${key.columns.join(', ')})`, scan.reason, scan.text)
+        seen.missing(nameIn(evidence), scan.reason, scan.text)
         continue
       }
       seen.examined()
@@ -77,3 +81,7 @@ export default defineCheck({
     }
   },
 })
+
+function nameIn({ table, columns }: Evidence): string {
+  return `${table} (${columns.join(', ')})`
+}

@@ -4,6 +4,7 @@ import {
   type DatabaseConfig,
   type DeclaredSide,
   defineCheck,
+  heldHere,
   inferRelationships,
   isDeclared,
   matcher,
@@ -106,8 +107,8 @@ function relationshipsOf(
   })
   const ignored = matcher(ignore)
   const inferred = infer
-    ? inferRelationships(catalog).filter(({ child, columns }) => {
-        const inScope = !schemas || schemas.includes(child.schema)
+    ? inferRelationships(catalog).filter(({ child, columns, parent }) => {
+        const inScope = (!schemas || schemas.includes(child.schema)) && heldHere(catalog, child, parent)
         const known = declared.some(
           (other) => other.child.name === child.name && other.columns.join() === columns.join(),
         )

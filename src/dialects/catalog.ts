@@ -120,6 +120,11 @@ export function leavesOf(catalog: Catalog, relation: Relation): Table[] {
   return partitionsOf(catalog, relation).flatMap((partition) => leavesOf(catalog, partition))
 }
 
+/** Whether all rows of these relations are on this server: an unlogged table has none on a standby. */
+export function heldHere(catalog: Catalog, ...relations: readonly Relation[]): boolean {
+  return relations.every((relation) => leavesOf(catalog, relation).every(({ stored }) => stored))
+}
+
 /** The partitions of a relation, one level down. */
 export function partitionsOf(catalog: Catalog, { schema, name }: Relation): Table[] {
   return catalog.tables.filter(({ partitionOf }) => partitionOf?.schema === schema && partitionOf.name === name)

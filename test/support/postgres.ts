@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -16,8 +16,10 @@ export interface PostgresServer {
   readonly port: number
   readonly folder: string
   /** The server's first process. */
-  readonly process: ChildProcess
-  stop(signal?: NodeJS.Signals): Promise<void>
+  readonly pid: number
+  /** Stops it, lets somebody at its data folder, and starts it again. */
+  restart(prepare: (data: string) => Promise<void>): Promise<void>
+  stop(): Promise<void>
 }
 
 const password = 'only-for-tests'
@@ -88,25 +90,38 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     ...settings,
   ]
   const [postgres, ...arguments_] = run('postgres', ['-D', data, ...options.flatMap((option) => ['-c', option])])
-  const server = spawn(postgres, arguments_, { ...user.ids, stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  server.stderr?.on('data', (chunk) => {
-    log += chunk
-  })
-
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-  await answering(url, () => (server.exitCode === null ? null : log))
+
+  const start = async () => {
+    const server = spawn(postgres, arguments_, { ...user.ids, stdio: ['ignore', 'ignore', 'pipe'] })
+    let log = ''
+    server.stderr?.on('data', (chunk) => {
+      log += chunk
+    })
+    await answering(url, () => (server.exitCode === null ? null : log))
+    return server
+  }
+  let server = await start()
+  const end = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    const ended = new Promise((resolve) => server.once('exit', resolve))
+    server.kill('SIGINT')
+    await ended
+  }
   return {
     url,
     port,
     folder,
-    process: server,
-    async stop(signal = 'SIGINT') {
-      if (server.exitCode === null && server.signalCode === null) {
-        const ended = new Promise((resolve) => server.once('exit', resolve))
-        server.kill(signal)
-        await ended
-      }
+    get pid() {
+      return server.pid ?? 0
+    },
+    async restart(prepare) {
+      await end()
+      await prepare(data)
+      server = await start()
+    },
+    async stop() {
+      await end()
       await rm(folder, { recursive: true, force: true })
     },
   }
