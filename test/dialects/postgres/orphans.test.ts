@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import { examineOne, said, testDatabase } from '../../support/databases.js'
+
+/** Runs statements whose rows no foreign key checks. */
+const unchecked = (statements: string) =>
+  `set session_replication_role = replica; ${statements}; set session_replication_role = default;`
+
+async function foreignKeys(schema: string, rows = '') {
+  const { target, execute } = await testDatabase('postgres', schema)
+  if (rows) await execute(unchecked(rows))
+  return examineOne('integrity/foreign-keys', target)
+}
+
+const rowsOf = (result: Awaited<ReturnType<typeof foreignKeys>>) =>
+  result.findings.map(({ evidence }) => [evidence.table, evidence.rows])
+
+describe('kinds of foreign keys', () => {
+  const full = `create table p (a int, b int, primary key (a, b)); insert into p values (1, 1);
+    create table c (id int primary key, a int, b int, foreign key (a, b) references p match full);`
+
+  test('MATCH FULL: a key that is null in part is a violation, one that is null is none', async () => {
+    expect(rowsOf(await foreignKeys(full, 'insert into c values (1, 1, 1), (2, null, null)'))).toEqual([])
+    const result = await foreignKeys(full, 'insert into c values (1, 1, 1), (2, null, 1), (3, 9, 9), (4, null, null)')
+    expect(rowsOf(result)).toEqual([['c', 2]])
+    expect(result.findings[0]?.evidence.samples).toEqual([
+      { row: { id: 3 }, key: { a: 9, b: 9 } },
+      { row: { id: 2 }, key: { a: null, b: 1 } },
+    ])
+  })
+
+  const plain =
+    'create table p (id int primary key); insert into p values (1); create table c (id int primary key, p_id int);'
+
+  test('NOT VALID is examined, and said to be so', async () => {
+    const result = await foreignKeys(
+      `${plain} insert into c values (1, 1), (2, 5); alter table c add foreign key (p_id) references p not valid;`,
+    )
+    expect(rowsOf(result)).toEqual([['c', 1]])
+    expect(result.findings[0]?.evidence.validated).toBe(false)
+    expect(
+      rowsOf(
+        await foreignKeys(
+          `${plain} insert into c values (1, 1); alter table c add foreign key (p_id) references p not valid;`,
+        ),
+      ),
+    ).toEqual([])
+  })
+
+  test('deferrable, across schemas, and without a primary key', async () => {
+    const schema = `create schema far; create table far.p (code text unique); insert into far.p values ('a');
+      create table c (code text references far.p (code) deferrable initially deferred);`
+    const result = await foreignKeys(schema, "insert into c values ('a'), ('zz'), (null)")
+    expect(said(result)).toEqual(['"c": 1 row points at a row of "far.p" that does not exist (code)'])
+    expect(result.findings[0]?.evidence.samples).toEqual([{ row: { ctid: '(0,2)' }, key: { code: 'text of 2' } }])
+    expect(rowsOf(await foreignKeys(schema, "insert into c values ('a'), (null)"))).toEqual([])
+  })
+
+  test.each([
+    ['bigint to integer', 'int', 'bigint', '1', '5000000000'],
+    ['varchar to text', 'text', 'varchar(9)', "'a'", "'b'"],
+    ['integer to numeric', 'numeric', 'int', '1', '2'],
+    ['uuid', 'uuid', 'uuid', "'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"],
+    ['a domain', 'int', 'positive', '1', '2'],
+    ['an enum', 'mood', 'mood', "'happy'", "'sad'"],
+    ['a type whose operators are not in pg_catalog', 'complexity', 'complexity', "'(1,1)'", "'(2,2)'"],
+  ])('%s', async (_, parent, child, there, gone) => {
+    const types = `create domain positive as int check (value > 0); create type mood as enum ('happy', 'sad'); create type complexity as (r int, i int);`
+    const schema = `${types} create table p (id ${parent} primary key); insert into p values (${there}); create table c (id int primary key, p_id ${child} references p (id));`
+    expect(rowsOf(await foreignKeys(schema, `insert into c values (1, ${there}), (2, ${gone})`))).toEqual([['c', 1]])
+    expect(rowsOf(await foreignKeys(schema, `insert into c values (1, ${there})`))).toEqual([])
+  })
+
+  test('an equality operator of a user’s own is called where it is, whatever the search path', async () => {
+    const schema = `create schema own; create type own.tag; create function own.tag_in(cstring) returns own.tag language internal immutable strict as 'textin';
+      create function own.tag_out(own.tag) returns cstring language internal immutable strict as 'textout';
+      create type own.tag (input = own.tag_in, output = own.tag_out, like = text);
+      create cast (own.tag as text) without function;
+      create function own.tag_eq(own.tag, own.tag) returns bool language sql immutable as 'select lower($1::text) = lower($2::text)';
+      create function own.tag_lt(own.tag, own.tag) returns bool language sql immutable as 'select lower($1::text) < lower($2::text)';
+      create function own.tag_cmp(own.tag, own.tag) returns int language sql immutable as 'select case when lower($1::text) < lower($2::text) then -1 when lower($1::text) > lower($2::text) then 1 else 0 end';
+      create operator own.= (leftarg = own.tag, rightarg = own.tag, function = own.tag_eq, commutator = operator(own.=));
+      create operator own.< (leftarg = own.tag, rightarg = own.tag, function = own.tag_lt);
+      create operator class own.tag_ops default for type own.tag using btree as operator 1 own.<, operator 3 own.=, function 1 own.tag_cmp(own.tag, own.tag);
+      create table p (id own.tag primary key); insert into p values ('ABC'); create table c (id int primary key, p_id own.tag references p (id));`
+    expect(rowsOf(await foreignKeys(schema, "insert into c values (1, 'abc'), (2, 'xyz')"))).toEqual([['c', 1]])
+    expect(rowsOf(await foreignKeys(schema, "insert into c values (1, 'abc')"))).toEqual([])
+  })
+
+  test('numbers beyond 2^53 come out whole', async () => {
+    const result = await foreignKeys(
+      'create table p (id bigint primary key); create table c (id bigint primary key, p_id bigint references p (id));',
+      'insert into c values (9007199254740993, 9007199254740995)',
+    )
+    expect(result.findings[0]?.evidence.samples).toEqual([
+      { row: { id: '9007199254740993' }, key: { p_id: '9007199254740995' } },
+    ])
+  })
+})
+
+describe('partitions and inheritance', () => {
+  const partitioned = `
+    create table p (id int primary key) partition by range (id);
+    create table p1 partition of p for values from (0) to (10); create table p2 partition of p for values from (10) to (20);
+    create table c (id int, p_id int references p (id)) partition by range (id);
+    create table c1 partition of c for values from (0) to (10);
+    create table c2 partition of c for values from (10) to (99) partition by list (id);
+    create table c21 partition of c2 for values in (10); create table c22 partition of c2 for values in (11);
+    insert into p values (1), (11);`
+
+  test('a partitioned table is examined once, over all its partitions', async () => {
+    const result = await foreignKeys(partitioned, 'insert into c values (1, 1), (2, 11), (10, 5), (11, 6), (3, null)')
+    expect(rowsOf(result)).toEqual([['c', 2]])
+    expect(result.coverage).toMatchObject({ examined: 1, of: 1 })
+    expect(rowsOf(await foreignKeys(partitioned, 'insert into c values (1, 1), (10, 11)'))).toEqual([])
+  })
+
+  test('a key of one partition alone', async () => {
+    const schema = `create table p (id int primary key); create table c (id int, p_id int) partition by range (id);
+      create table c1 partition of c for values from (0) to (10); create table c2 partition of c for values from (10) to (20);
+      alter table c1 add foreign key (p_id) references p (id);`
+    expect(rowsOf(await foreignKeys(schema, 'insert into c values (1, 7), (11, 7)'))).toEqual([['c1', 1]])
+  })
+
+  test('more partitions than one transaction may lock are looked at one by one', async () => {
+    const schema = `create table p (id int primary key); insert into p values (1); create table c (id int, p_id int references p (id), unique (id)) partition by range (id);
+      do $$ begin for i in 0..299 loop execute format('create table c_%s partition of c for values from (%s) to (%s)', i, i * 10, i * 10 + 10); end loop; end $$;`
+    expect(rowsOf(await foreignKeys(schema, 'insert into c values (5, 1), (15, 2), (2995, 3)'))).toEqual([['c', 2]])
+  })
+
+  test('a parent’s key is not in the tables that inherit from it, and theirs is not its', async () => {
+    const schema = `create table p (id int primary key); create table q () inherits (p); insert into p values (1); insert into q values (2);
+      create table c (id int primary key, p_id int references p (id)); create table d () inherits (c);`
+    const result = await foreignKeys(schema, 'insert into c values (1, 1), (2, 2); insert into d values (3, 99)')
+    expect(rowsOf(result)).toEqual([['c', 1]])
+    expect(result.findings[0]?.evidence.samples).toEqual([{ row: { id: 2 }, key: { p_id: 2 } }])
+  })
+})
+
+describe('an index of the parent that lost rows', () => {
+  const damaged = (orphan: string) => `
+    create table p (id int primary key, pad text); insert into p select i, repeat('x', 200) from generate_series(1, 20000) i;
+    create table c (id int primary key, p_id int references p (id)); insert into c values (1, 1), (2, 20000);
+    ${orphan}
+    update pg_index set indisready = false, indisvalid = false where indexrelid = 'p_pkey'::regclass;
+    insert into p values (30001, 'x'), (30002, 'x');
+    update pg_index set indisready = true, indisvalid = true where indexrelid = 'p_pkey'::regclass;
+    ${unchecked('insert into c values (3, 30001), (4, 30002)')}`
+
+  test('makes no orphans, and is reported', async () => {
+    const { target, execute } = await testDatabase('postgres', damaged(''))
+    await execute('analyze')
+    expect(said(await examineOne('integrity/foreign-keys', target))).toEqual([
+      '"c": the parents of 2 rows are in "p", and an index does not find them: it is damaged',
+    ])
+    await execute('reindex table p')
+    expect(said(await examineOne('integrity/foreign-keys', target))).toBe('pass')
+  })
+
+  test('hides no true orphan beside them', async () => {
+    const { target, execute } = await testDatabase('postgres', damaged(unchecked('insert into c values (9, 99999)')))
+    await execute('analyze')
+    expect(said(await examineOne('integrity/foreign-keys', target))).toEqual([
+      '"c": 1 row points at a row of "p" that does not exist (p_id)',
+      '"c": the parents of 2 rows are in "p", and an index does not find them: it is damaged',
+    ])
+  })
+})
