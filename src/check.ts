@@ -118,7 +118,12 @@ export function prerequisites(check: AnyCheck): { readonly id: string; readonly 
   return check.after.map((entry) => (typeof entry === 'string' ? { id: entry, blocks: true } : entry))
 }
 
-/** Checks of the connection layer, and those that stand on it. */
+/** Checks that are handed an open database. */
+export function standsOnConnection(check: AnyCheck): boolean {
+  return prerequisites(check).some(({ id }) => layerOf(id) === 'connection')
+}
+
+/** Checks that have nothing to do where no database is configured. */
 export function usesDatabase(check: AnyCheck): boolean {
-  return layerOf(check.id) === 'connection' || prerequisites(check).some(({ id }) => layerOf(id) === 'connection')
+  return layerOf(check.id) === 'connection' || standsOnConnection(check)
 }

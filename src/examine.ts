@@ -1,4 +1,4 @@
-import { type AnyCheck, type CheckContext, type Coverage, layerOf, type Message, usesDatabase } from './check.js'
+import { type AnyCheck, type CheckContext, type Coverage, layerOf, type Message, standsOnConnection } from './check.js'
 import { type CheckConfig, parseOptions } from './config.js'
 import type { Opening, Session } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
@@ -25,7 +25,7 @@ export async function examine(check: AnyCheck, options: RunOptions, ward: Ward, 
   const limits = limit(expires, ward.limits.signal)
   const notes = notesOf(check, options)
   try {
-    const opening = usesDatabase(check) && layerOf(check.id) !== 'connection' ? await ward.opener.open() : null
+    const opening = standsOnConnection(check) ? await ward.opener.open() : null
     if (opening && opening.outcome !== 'opened')
       notes.skip('blocked', `the database could not be opened: ${opening.text}`)
     else await attended(runOf(check, options)(contextOf(check, options, ward, limits, notes)), limits.signal, notes)
@@ -175,7 +175,8 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions)
         status,
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
         ms: Math.round(ms * 10) / 10,
-        findings,
+        // A check that did not listen to its signal may still be talking.
+        findings: [...findings],
         ...(coverage && { coverage }),
         ...(reason && { skip: reason }),
         ...(error && { error }),

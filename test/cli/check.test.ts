@@ -53,6 +53,18 @@ describe('exit codes', () => {
     await execute(`drop role ${role}`)
   })
 
+  test('what stands on a check that was left out still has its database, and is blocked without one', async () => {
+    const { verdict, results } = await reportOf(['check', await healthy(), '--skip', 'connection/opens'])
+    expect(verdict).toMatchObject({ status: 'healthy', database: 'unverified' })
+    expect(results.filter(({ status }) => status === 'crash')).toEqual([])
+    const gone = await reportOf(['check', '/nowhere/gone.db', '--skip', 'connection/opens'])
+    expect(gone).toMatchObject({ exitCode: 3, verdict: { status: 'inconclusive', database: 'unverified' } })
+    expect(gone.results[1]?.skip).toEqual({
+      reason: 'blocked',
+      detail: 'the database could not be opened: no such file',
+    })
+  })
+
   test('the report says its own', async () => {
     expect(await reportOf(['check', await ill()])).toMatchObject({ exitCode: 1, schemaVersion: 1, complete: true })
   })

@@ -1,5 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
-import pLimit from 'p-limit'
+import { sql } from 'kysely'
 import type pg from 'pg'
 import type { Environment } from '../../config.js'
 import type { Limits } from '../../limits.js'
@@ -8,18 +7,12 @@ import type { Catalog } from '../catalog.js'
 import type { Answer, AnyKysely, Database, Dialect, Opening, Session } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
-import { type Client, connect, within } from './client.js'
+import { type Client, connect } from './client.js'
 import { scanOrphans } from './orphans.js'
+import { poolOf } from './pool.js'
 import { settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
-import { classify, triage } from './triage.js'
-
-/** Connections that a run takes from the application at most, the one that holds the snapshot included. */
-const connections = 3
-/** How long a lock may be waited for, and so how long a statement of the application's may queue behind us; milliseconds. */
-const lockTimeout = 100
-/** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
-const patience = 300
+import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
 export function postgres(connectionString: string, environment: Environment): Dialect {
@@ -103,150 +96,6 @@ function databaseOver(first: Client, config: pg.ClientConfig, target: TargetInfo
     }
   }
   return { target, session, close: pool.close }
-}
-
-/** Connections that are used in turn, and the transaction whose snapshot they share. */
-function poolOf(first: Client, config: pg.ClientConfig) {
-  const turn = pLimit(connections - 1)
-  const alone = pLimit(1)
-  const idle: Client[] = [first]
-  const busy = new Set<Client>()
-  let snapshot: Promise<Snapshot> | undefined
-
-  /** Turns what went wrong into an answer; what is not the server's doing stays a throw. */
-  const attend = async <T>(limits: Limits, work: () => Promise<T>): Promise<Answer<T>> => {
-    if (limits.signal.aborted) return stopped(limits.signal)
-    try {
-      return { outcome: 'answered', value: await work() }
-    } catch (error) {
-      if (limits.signal.aborted) return stopped(limits.signal)
-      const failure = classify(error)
-      if (failure) return failure
-      const opening = triage(error)
-      if (opening.outcome === 'other') throw error
-      return { outcome: 'failed', reason: 'blocked', code: opening.code, text: opening.text }
-    }
-  }
-
-  /** Runs work on a connection of its own; an abort cancels the statement on the server, and cuts the connection if it hangs. */
-  const withClient = async <T>(limits: Limits, work: (client: Client) => Promise<T>): Promise<T> => {
-    let client = idle.pop()
-    while (client && !client.alive) client = idle.pop()
-    client ??= await connect(config, limits)
-    busy.add(client)
-    try {
-      const value = await cancellable(client, limits.signal, work(client))
-      idle.push(client)
-      return value
-    } catch (error) {
-      if (client.alive && !limits.signal.aborted) idle.push(client)
-      else void client.end()
-      throw error
-    } finally {
-      busy.delete(client)
-    }
-  }
-
-  const transaction = <T>(
-    limits: Limits,
-    imported: string | null,
-    work: (kysely: AnyKysely) => Promise<T>,
-  ): Promise<T> =>
-    withClient(limits, async ({ kysely }) => {
-      await begin(limits, imported).execute(kysely)
-      try {
-        return await work(kysely)
-      } finally {
-        await sql`rollback`.execute(kysely).catch(() => {})
-      }
-    })
-
-  const openSnapshot = async (limits: Limits): Promise<Snapshot> => {
-    const client = await connect(config, limits)
-    await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
-    try {
-      const { rows } = await sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
-      return { client, id: rows[0]?.id ?? null }
-    } catch {
-      // Somebody forbids it: then all that must agree goes through this one transaction.
-      await sql`rollback`.execute(client.kysely)
-      await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
-      return { client, id: null }
-    }
-  }
-
-  const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>): Promise<T> => {
-    snapshot ??= openSnapshot(limits)
-    const { client, id } = await snapshot.catch((error: unknown) => {
-      snapshot = undefined
-      throw error
-    })
-    if (id !== null) return transaction(limits, id, work)
-    return alone(async () => {
-      await sql`savepoint dbdoctor`.execute(client.kysely)
-      try {
-        await timeouts(limits).execute(client.kysely)
-        return await cancellable(client, limits.signal, work(client.kysely))
-      } finally {
-        await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
-      }
-    })
-  }
-
-  return {
-    attend,
-    read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
-      turn(() => attend(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, null, work)))),
-
-    async close() {
-      const held = await snapshot?.catch(() => undefined)
-      await Promise.all([...idle, ...busy, ...(held ? [held.client] : [])].map((client) => client.end()))
-    },
-  }
-}
-
-/** The transaction that stays open so that others see what it sees. `id` is null where the server won't export its snapshot. */
-interface Snapshot {
-  readonly client: Client
-  readonly id: string | null
-}
-
-async function cancellable<T>(client: Client, signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      void client
-        .cancel()
-        .then(() => within(patience, work))
-        .then(() => reject(signal.reason))
-    }
-  })
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-}
-
-/**
- * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler. Row security is off, so
- * that a policy is an error and not a silent filter; only pg_catalog is searched, so that no operator of a user's own is called by accident.
- */
-function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
-  return sql`begin isolation level repeatable read, read only;
-    ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
-    set local row_security = off;
-    set local search_path = pg_catalog;
-    ${timeouts(limits)}`
-}
-
-function timeouts({ expires }: Limits): RawBuilder<unknown> {
-  const left = Number.isFinite(expires) ? Math.max(1, Math.ceil(expires - performance.now())) : 0
-  return sql`set local statement_timeout = ${sql.lit(left)};
-    set local lock_timeout = ${sql.lit(lockTimeout)};
-    set local idle_in_transaction_session_timeout = 0`
 }
 
 interface Place {

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+import { inWindows, named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './windows.js'
 
 type Sql = RawBuilder<unknown>
 
@@ -13,8 +14,6 @@ interface World {
 
 /** Rows that one short transaction may visit where a reader's lock stops a writer's commit: some 100 ms of work. */
 const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
-/** How long a window of a longer scan should hold the lock, in milliseconds. */
-const windowBudget = 80
 /** Orphans of a windowed scan that are looked at again in one transaction. */
 const candidateLimit = 1000
 
@@ -43,8 +42,6 @@ export async function scanOrphans(world: World, relationship: Relationship, samp
 }
 
 type Rowid = number | bigint
-/** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
-type Position = readonly unknown[]
 
 interface Plan {
   readonly childTable: Sql
@@ -130,7 +127,7 @@ async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise
 async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
-  const scanned = await inWindows(world, sql`${plan.childTable} c`, plan.position, async (kysely, window) => {
+  const scanned = await inWindows(world.read, sql`${plan.childTable} c`, plan.position, async (kysely, window) => {
     const counted = await countOrphans(kysely, plan, window)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
     if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, window, wanted)))
@@ -152,35 +149,11 @@ async function scanInWindows(world: World, plan: Plan, samples: number): Promise
     phantom ||= await anyInHeap(kysely, plan, again, window)
   }
   const looked = plan.heap?.position.length
-    ? await inWindows(world, plan.heap.table, plan.heap.position, lookIn)
+    ? await inWindows(world.read, plan.heap.table, plan.heap.position, lookIn)
     : await world.read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
   if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0 } }
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
-}
-
-/** Cuts a table into windows and looks at each in a transaction of its own. Their width follows the clock. */
-async function inWindows(
-  { read }: World,
-  from: Sql,
-  position: readonly Sql[],
-  look: (kysely: AnyKysely, window: Sql) => Promise<void>,
-): Promise<Answer<void>> {
-  const here = sql`(${sql.join(position)})`
-  let width = rowsAtOnce.throughTable / 4
-  for (let window = sql`1`; ; ) {
-    const began = performance.now()
-    const next: Answer<Position | null> = await read(async (kysely) => {
-      // The window's end is a row that exists, so that a window holds so many rows however far apart their rowids are.
-      const end = await positionAt(kysely, from, position, window, width)
-      await look(kysely, end === null ? window : sql`${window} and ${here} < (${sql.join(end)})`)
-      return end
-    })
-    if (next.outcome === 'failed') return next
-    if (next.value === null) return { outcome: 'answered', value: undefined }
-    window = sql`${here} >= (${sql.join(next.value)})`
-    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
-  }
 }
 
 /** Whether the parents of rows that seem orphaned, or of the first of them, are in the table after all. */
@@ -213,33 +186,12 @@ async function countOrphans(
   return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
 }
 
-async function positionAt(
-  kysely: AnyKysely,
-  from: Sql,
-  position: readonly Sql[],
-  where: Sql,
-  rows: number,
-): Promise<Position | null> {
-  const found = await sql<Record<string, unknown>>`select ${named(position)} from ${from} where ${where}
-    order by ${sql.join(position)} limit 1 offset ${rows}`.execute(kysely)
-  return found.rows[0] ? valuesOf(found.rows[0], position.length) : null
-}
-
 async function findPositions(kysely: AnyKysely, plan: Plan, where: Sql, limit: number): Promise<Sql[]> {
   const { rows } = await sql<Record<string, unknown>>`select ${named(plan.position)}
     from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,
   )
   return rows.map((row) => sql`(${sql.join(valuesOf(row, plan.position.length))})`)
-}
-
-/** Columns under names that no two of them share. */
-function named(columns: readonly Sql[]): Sql {
-  return sql.join(columns.map((column, at) => sql`${column} as ${sql.id(`v${at}`)}`))
-}
-
-function valuesOf(row: Record<string, unknown>, count: number): unknown[] {
-  return Array.from({ length: count }, (_, at) => row[`v${at}`])
 }
 
 async function findOrphans(
@@ -259,33 +211,6 @@ async function findOrphans(
     row: Object.fromEntries(plan.address.map(({ name }, at) => [name, row[`a${at}`]])),
     key: Object.fromEntries(plan.columns.map((name, at) => [name, row[`k${at}`]])),
   }))
-}
-
-/** A name for the rowid: one that no column has taken, or that of the column which is the rowid. */
-function rowidOf(table: Table): Sql | null {
-  if (!table.addressable) return null
-  const taken = new Set(table.columns.map(({ name }) => name.toLowerCase()))
-  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
-  const name = free ?? rowidAlias(table)
-  return name ? sql.id(name) : null
-}
-
-/** The columns by which a table's own b-tree is ordered. */
-function positionOf(table: Table, alias: Sql): Sql[] {
-  const rowid = rowidOf(table)
-  if (rowid) return [sql`${alias}.${rowid}`]
-  return table.addressable ? [] : primaryKeyOf(table).map((column) => sql`${alias}.${sql.id(column)}`)
-}
-
-function primaryKeyOf(table: Table | undefined): readonly string[] {
-  return table?.keys.find(({ primary }) => primary)?.columns ?? []
-}
-
-/** The column that is another name for the rowid: https://www.sqlite.org/lang_createtable.html#rowid. */
-function rowidAlias(table: Table): string | null {
-  const [only, ...more] = primaryKeyOf(table)
-  const column = table.columns.find(({ name }) => name === only)
-  return table.addressable && more.length === 0 && column?.type === 'integer' ? column.name : null
 }
 
 /** Whether a key is looked up in the table's own b-tree: an alias of the rowid, or the key of a table without one. */
