@@ -1,21 +1,13 @@
 import type { z } from 'zod'
+import type { GivenFor, Need } from './config/given.js'
 import type { DatabaseConfig } from './config.js'
 import type { Depth } from './depth.js'
 import type { DialectName, Opening, Session } from './dialects/dialect.js'
+import { type Layer, layerOf } from './layers.js'
+import type { Http } from './probes/http.js'
+import type { Loading } from './probes/jwt.js'
+import type { ProbeUser } from './probes/sign-in.js'
 import type { Measurement, Severity, SkipReason, UnknownReason } from './report.js'
-
-/** The layers of a report, bottom up: what stands on what. */
-export const layers = [
-  'connection',
-  'storage',
-  'activity',
-  'schema',
-  'integrity',
-  'server',
-  'auth',
-  'external',
-] as const
-export type Layer = (typeof layers)[number]
 
 /** Folder and file name of the check: `integrity/foreign-keys`. */
 export type CheckId = `${Layer}/${string}`
@@ -45,8 +37,10 @@ export interface Coverage {
 }
 
 /** Everything that a check is given. A check has no other access to the world. */
-export interface CheckContext<M, O> {
+export interface CheckContext<M, O, N extends Need = Need> {
   readonly options: O
+  /** The parts of the config that the check needs, their references to the environment replaced. */
+  readonly given: GivenFor<N>
   /** The `database` part of the config: expectations, declared relationships. */
   readonly config: DatabaseConfig
   readonly depth: Depth
@@ -56,6 +50,12 @@ export interface CheckContext<M, O> {
   readonly db: Session
   /** Opens the database, once a run, and answers with what happened. For checks of the connection layer. */
   readonly connect: () => Promise<Opening>
+  /** Asks the API server, or whatever else has an absolute URL. Answers are data, whatever happens. */
+  readonly http: Http
+  /** The probe user, who signs in once a run. For checks that need a `session`. */
+  readonly user: ProbeUser
+  /** Loads the keys of the config, once a run; null where it has none. For checks that need `jwt`. */
+  readonly keys: () => Promise<Loading | null>
   /** Aborted when the check's time is up or the run is interrupted. */
   readonly signal: AbortSignal
   report<C extends keyof M & string>(code: C, ...evidence: Arguments<M[C]>): void
@@ -63,30 +63,40 @@ export interface CheckContext<M, O> {
   measure(measurement: Measurement): void
   /** Adds to a figure of the report: `schema.tables`. Checks that count parts of one thing add up. */
   fact(name: string, value: number): void
+  /** What the check saw, in a few words, where no count of parts tells it: `HS256, 15 min`. */
+  saw(what: string): void
+  /** Something behaved in the way that the config declares as expected. */
+  expected(): void
   skip(reason: SkipReason, detail: string): void
 }
 
-type Run<M, O> = (context: CheckContext<M, O>) => void | Promise<void>
+type Run<M, O, N extends Need> = (context: CheckContext<M, O, N>) => void | Promise<void>
 
-export interface Check<M extends Record<string, Message> = Record<string, Message>, O = unknown> {
+export interface Check<
+  M extends Record<string, Message> = Record<string, Message>,
+  O = unknown,
+  N extends Need = Need,
+> {
   readonly id: CheckId
   /** What is true when all is well. */
   readonly title: string
   /** The severity of its findings, unless a message says otherwise. */
   readonly severity: Severity
   readonly after: readonly After[]
+  /** Parts of the config without which it has nothing to do; with a question mark, parts that it uses where they are. */
+  readonly needs?: readonly N[]
   /** The least depth at which it runs; `quick` by default. */
   readonly depth?: Depth
   readonly docs: { readonly why: string; readonly fix: string }
   readonly options?: z.ZodType<O>
   readonly messages: M
   /** One function, or one a dialect; a missing dialect means that the check does not apply there. */
-  readonly run: Run<M, O> | Partial<Record<DialectName, Run<M, O>>>
+  readonly run: Run<M, O, N> | Partial<Record<DialectName, Run<M, O, N>>>
 }
 
 /** A check of any messages and options, as registries and runners hold it. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of checks holds checks of every shape
-export type AnyCheck = Check<any, any>
+export type AnyCheck = Check<any, any, any>
 
 /**
  * Declares a check. The codes that `report` accepts, and the evidence that each one needs, are inferred from `messages`.
@@ -102,15 +112,10 @@ export type AnyCheck = Check<any, any>
  *   async run({ db, report }) { … },
  * })
  */
-export function defineCheck<const M extends Record<string, Message>, O = Record<string, never>>(
-  check: Check<M, O>,
-): Check<M, O> {
+export function defineCheck<const M extends Record<string, Message>, O = Record<string, never>, N extends Need = never>(
+  check: Check<M, O, N>,
+): Check<M, O, N> {
   return check
-}
-
-/** The layer that a check belongs to, by its id. */
-export function layerOf(id: string): Layer {
-  return id.slice(0, id.indexOf('/')) as Layer
 }
 
 /** The ids of a check's `after` that block it when they fail, and those that only come first. */

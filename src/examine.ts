@@ -1,8 +1,10 @@
-import { type AnyCheck, type CheckContext, type Coverage, layerOf, type Message, standsOnConnection } from './check.js'
-import { type CheckConfig, parseOptions } from './config.js'
-import type { Opening, Session } from './dialects/dialect.js'
+import { type AnyCheck, type CheckContext, type Coverage, type Message, standsOnConnection } from './check.js'
+import type { CheckConfig, Config } from './config.js'
+import type { Depth } from './depth.js'
+import type { Dialect, Session } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
 import { fingerprintOf, plainEvidence } from './evidence.js'
+import { layerOf } from './layers.js'
 import { type Limits, limit, stopOf } from './limits.js'
 import {
   type CoverageReport,
@@ -13,19 +15,32 @@ import {
   type SkipReason,
   type Status,
 } from './report.js'
-import type { RunOptions, Ward } from './run.js'
+import { optionsOf, type Selection } from './select.js'
+import type { Ward } from './ward.js'
 import { pluralize } from './words.js'
+
+/** What a check's examination depends on, beside what its run shares. */
+export interface ExamineOptions {
+  readonly selection: Selection
+  readonly config: Config
+  /** Null where no database is configured. */
+  readonly dialect: Dialect | null
+  readonly depth: Depth
+  readonly samples: number
+  /** Whether samples may carry values of rows. */
+  readonly showValues: boolean
+}
 
 /** How long a check may take to notice that its signal was aborted, in milliseconds. */
 const grace = 800
 
 /** Runs one check within its time, and makes a result of whatever comes of it. */
-export async function examine(check: AnyCheck, options: RunOptions, ward: Ward, expires: number): Promise<Result> {
+export async function examine(check: AnyCheck, options: ExamineOptions, ward: Ward, expires: number): Promise<Result> {
   const began = performance.now()
   const limits = limit(expires, ward.limits.signal)
   const notes = notesOf(check, options)
   try {
-    const opening = standsOnConnection(check) ? await ward.opener.open() : null
+    const opening = standsOnConnection(check) ? await ward.open() : null
     if (opening && opening.outcome !== 'opened')
       notes.skip('blocked', `the database could not be opened: ${opening.text}`)
     else await attended(runOf(check, options)(contextOf(check, options, ward, limits, notes)), limits.signal, notes)
@@ -56,7 +71,7 @@ async function attended(work: void | Promise<void>, signal: AbortSignal, notes: 
   if (signal.aborted) notes.stop(signal)
 }
 
-function runOf(check: AnyCheck, { dialect }: RunOptions) {
+function runOf(check: AnyCheck, { dialect }: ExamineOptions) {
   const run = typeof check.run === 'function' ? check.run : dialect && check.run[dialect.name]
   if (!run) throw new Error('the check has nothing to run')
   return run
@@ -64,36 +79,43 @@ function runOf(check: AnyCheck, { dialect }: RunOptions) {
 
 function contextOf(
   check: AnyCheck,
-  { config, depth, samples }: RunOptions,
-  { opener, facts }: Ward,
+  { config, depth, samples }: ExamineOptions,
+  ward: Ward,
   limits: Limits,
   notes: Notes,
 ): CheckContext<Record<string, Message>, unknown> {
   let session: Session | undefined
+  const http = ward.http(limits)
   return {
-    options: parseOptions(check, config),
+    options: optionsOf(check, config),
+    given: ward.given,
     config: config.database,
     depth,
     samples,
     signal: limits.signal,
-    connect: (): Promise<Opening> => opener.open(),
+    connect: ward.open,
+    http,
+    user: ward.user(http),
+    keys: () => ward.keys(http),
     get db() {
-      session ??= opener.database()?.session(limits)
+      session ??= ward.database()?.session(limits)
       if (session) return session
       throw new Error(`${check.id} uses the database, but its "after" names no check of the connection layer`)
     },
     report: (code: string, evidence: object = {}) => notes.find(code, evidence),
     coverage: notes.coverage,
     measure: notes.measure,
+    saw: notes.saw,
+    expected: notes.expected,
     skip: notes.skip,
     fact(name, value) {
-      facts[name] = (facts[name] ?? 0) + value
+      ward.facts[name] = (ward.facts[name] ?? 0) + value
     },
   } as CheckContext<Record<string, Message>, unknown>
 }
 
 /** What a check says while it runs. */
-function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions) {
+function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOptions) {
   const settings: CheckConfig = config.checks[check.id] ?? {}
   const own = settings === 'off' ? {} : settings
   const findings: Finding[] = []
@@ -102,6 +124,8 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions)
   let counted: { unit: string; examined: number } | undefined
   let skip: { reason: SkipReason; detail: string } | undefined
   let error: { name: string; message: string } | undefined
+  let saw: string | undefined
+  let asExpected = false
 
   const accepted = (reason: SkipReason) => isUnknown(reason) && (own.allowUnknown ?? []).includes(reason)
 
@@ -139,6 +163,14 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions)
       }
     },
 
+    saw(what: string) {
+      saw = what
+    },
+
+    expected() {
+      asExpected = true
+    },
+
     skip(reason: SkipReason, detail: string) {
       skip = { reason, detail }
     },
@@ -172,7 +204,8 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: RunOptions)
         id: check.id,
         layer: layerOf(check.id),
         title: check.title,
-        status,
+        status: status === 'pass' && asExpected ? 'expected' : status,
+        ...(saw !== undefined && { saw }),
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
         ms: Math.round(ms * 10) / 10,
         // A check that did not listen to its signal may still be talking.

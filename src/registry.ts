@@ -1,8 +1,9 @@
 import { distance } from 'fastest-levenshtein'
 import picomatch from 'picomatch'
-import { type AnyCheck, layers, prerequisites } from './check.js'
+import { type AnyCheck, prerequisites } from './check.js'
 import type { Diagnosis } from './diagnosis.js'
 import { DbdoctorError } from './errors.js'
+import { layers } from './layers.js'
 import type { Plugin } from './plugin.js'
 
 /** All checks, each after those that it follows, and all diagnoses in the order of their plugins. */

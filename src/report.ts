@@ -1,5 +1,5 @@
-import type { Layer } from './check.js'
 import type { Depth } from './depth.js'
+import type { Layer } from './layers.js'
 
 /** The version of the JSON contract: additions keep it, renames and removals raise it. */
 export const schemaVersion = 1
@@ -57,6 +57,8 @@ export interface Result {
   readonly status: Status
   /** Whether an unknown here keeps the run from exit 0: named by `--only`, configured, or in a layer that is always asked for. */
   readonly asked: boolean
+  /** What the check saw, in a few words. */
+  readonly saw?: string
   /** Milliseconds. */
   readonly ms: number
   readonly findings: readonly Finding[]

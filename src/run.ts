@@ -1,33 +1,31 @@
 import pLimit from 'p-limit'
-import { type AnyCheck, layerOf, layers, prerequisites, usesDatabase } from './check.js'
-import type { Config } from './config.js'
-import type { Depth } from './depth.js'
+import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
+import type { Given } from './config/given.js'
+import { lacking } from './config/given.js'
 import { diagnose } from './diagnosis.js'
-import type { Database, Dialect, Opening } from './dialects/dialect.js'
-import { examine } from './examine.js'
-import { type Limits, limit } from './limits.js'
+import { type ExamineOptions, examine } from './examine.js'
+import { layerOf, layers } from './layers.js'
+import { limit } from './limits.js'
 import type { Registry } from './registry.js'
 import { isUnknown, type Report, type Result, type SkipReason, schemaVersion } from './report.js'
+import { secretsOf } from './secrets.js'
 import type { Selection } from './select.js'
 import { countResults, databaseStateOf, headlineOf, statusOf } from './verdict.js'
+import { openWard, type Ward } from './ward.js'
 
 /** A report but for its exit code, which the command line decides. */
 export type Examination = Omit<Report, 'exitCode'>
 
-export interface RunOptions {
+export interface RunOptions extends ExamineOptions {
   readonly registry: Registry
-  readonly selection: Selection
-  readonly config: Config
-  /** Null where no database is configured. */
-  readonly dialect: Dialect | null
+  /** The parts of the config that the selected checks need. */
+  readonly given: Partial<Given>
+  /** Texts that no report may hold. */
+  readonly secrets: Iterable<string>
   readonly version: string
-  readonly depth: Depth
   /** Milliseconds for the whole run; infinite for none. */
   readonly deadline: number
   readonly concurrency: number
-  readonly samples: number
-  /** Whether samples may carry values of rows. */
-  readonly showValues: boolean
   /** Aborted when the user interrupts. */
   readonly interrupt: AbortSignal
   readonly onEvent: (event: RunEvent) => void
@@ -42,11 +40,12 @@ export async function run(options: RunOptions): Promise<Examination> {
   const startedAt = new Date().toISOString()
   const began = performance.now()
   const limits = limit(began + options.deadline, options.interrupt)
-  const opener = openerOf(options.dialect, limits)
-  const facts: Record<string, number> = {}
+  const secrets = secretsOf(options.secrets)
+  const ward = openWard({ ...options, limits, keep: secrets.keep })
+  const { facts } = ward
   try {
-    const results = await settleAll(options, { limits, opener, facts })
-    const target = options.dialect && (opener.database()?.target ?? options.dialect.target)
+    const results = secrets.scrub(await settleAll(options, ward))
+    const target = options.dialect && (ward.database()?.target ?? options.dialect.target)
     const seen = { results, target, complete: !options.interrupt.aborted, depth: options.depth, facts }
     const causes = diagnose(options.registry.diagnoses, results, facts)
     const database = databaseStateOf(seen)
@@ -66,27 +65,12 @@ export async function run(options: RunOptions): Promise<Examination> {
     }
   } finally {
     limits.clear()
-    await opener.close()
+    await ward.close()
   }
 }
 
-/** What all checks of a run share. */
-export interface Ward {
-  readonly limits: Limits
-  readonly opener: Opener
-  readonly facts: Record<string, number>
-}
-
-/** Opens the database once, when the first check asks for it. */
-interface Opener {
-  open(): Promise<Opening>
-  /** The open database; null before it is opened, and where it could not be. */
-  database(): Database | null
-  close(): Promise<void>
-}
-
 async function settleAll(options: RunOptions, ward: Ward): Promise<Result[]> {
-  const { registry, selection, dialect, concurrency, onEvent } = options
+  const { registry, selection, concurrency, onEvent } = options
   const turn = pLimit(concurrency)
   const settling = new Map<string, Promise<Result>>()
   let waiting = registry.checks.length
@@ -97,7 +81,7 @@ async function settleAll(options: RunOptions, ward: Ward): Promise<Result[]> {
       prerequisites(check).map(async ({ id, blocks }) => ({ blocks, result: await settling.get(id) })),
     )
     const blocker = before.find(({ blocks, result }) => blocks && result && leavesNothingToStandOn(result))?.result
-    const reason = leftOut(check, selection, dialect) ?? (blocker && blockedBy(blocker))
+    const reason = leftOut(check, options) ?? (blocker && blockedBy(blocker))
     const look = () => {
       onEvent({ type: 'started', id: check.id, title: check.title })
       const expires = performance.now() + shareOf(ward.limits.expires - performance.now(), --waiting)
@@ -121,9 +105,11 @@ function shareOf(left: number, waiting: number): number {
 
 type Reason = { readonly reason: SkipReason; readonly detail: string }
 
-function leftOut(check: AnyCheck, { deselected }: Selection, dialect: Dialect | null): Reason | null {
-  const why = deselected.get(check.id)
+function leftOut(check: AnyCheck, { selection, config, dialect }: RunOptions): Reason | null {
+  const why = selection.deselected.get(check.id)
   if (why) return { reason: 'deselected', detail: why }
+  const lack = lacking(config, check.needs ?? [])
+  if (lack) return { reason: 'not-configured', detail: `the config has no part "${lack}"` }
   if (!usesDatabase(check)) return null
   if (!dialect) return { reason: 'not-configured', detail: 'no database is configured' }
   if (typeof check.run === 'function' || check.run[dialect.name]) return null
@@ -151,25 +137,5 @@ function skipped(check: AnyCheck, selection: Selection, skip: Reason): Result {
     findings: [],
     skip,
     measurements: [],
-  }
-}
-
-function openerOf(dialect: Dialect | null, limits: Limits): Opener {
-  let opening: Promise<Opening> | undefined
-  let database: Database | null = null
-  return {
-    database: () => database,
-    open() {
-      if (!dialect) throw new Error('no database is configured')
-      opening ??= dialect.open(limits).then((answer) => {
-        if (answer.outcome === 'opened') database = answer.database
-        return answer
-      })
-      return opening
-    },
-    async close() {
-      await opening?.catch(() => {})
-      await database?.close()
-    },
   }
 }

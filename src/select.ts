@@ -1,7 +1,9 @@
-import { type AnyCheck, layerOf, prerequisites } from './check.js'
-import { type Config, parseOptions } from './config.js'
+import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
+import type { Need } from './config/given.js'
+import { type Config, faultsOf } from './config.js'
 import { type Depth, depths } from './depth.js'
 import { DbdoctorError } from './errors.js'
+import { layerOf } from './layers.js'
 import { matchIds, type Registry } from './registry.js'
 
 /** Which checks a run looks at, and which of them were asked for. */
@@ -10,6 +12,10 @@ export interface Selection {
   readonly deselected: ReadonlyMap<string, string>
   /** Checks whose unknowns keep the run from exit 0. */
   readonly asked: ReadonlySet<string>
+  /** Parts of the config that some selected check needs. */
+  readonly needs: ReadonlySet<Need>
+  /** Whether some selected check looks at the database. */
+  readonly usesDatabase: boolean
 }
 
 export interface Wanted {
@@ -28,7 +34,7 @@ export function select(registry: Registry, config: Config, { only, skip = [], de
 
   const deselected = new Map<string, string>()
   for (const check of registry.checks) {
-    parseOptions(check, config)
+    optionsOf(check, config)
     const why = leftOut(check, { wanted, skipped, off: config.checks[check.id] === 'off', depth })
     if (why) deselected.set(check.id, why)
   }
@@ -39,9 +45,34 @@ export function select(registry: Registry, config: Config, { only, skip = [], de
       'widen --only, --skip or --depth; "dbdoctor list" shows all checks',
     )
   }
-  const askedFor = ({ id }: AnyCheck) =>
-    named?.has(id) || configured.includes(id) || ['connection', 'schema', 'integrity'].includes(layerOf(id))
-  return { deselected, asked: new Set(registry.checks.filter(askedFor).map(({ id }) => id)) }
+  // What needs a part of the config runs only where somebody wrote that part.
+  const askedFor = ({ id, needs = [] }: AnyCheck) =>
+    named?.has(id) ||
+    configured.includes(id) ||
+    needs.length > 0 ||
+    ['connection', 'schema', 'integrity'].includes(layerOf(id))
+  const selected = registry.checks.filter(({ id }) => !deselected.has(id))
+  return {
+    deselected,
+    asked: new Set(registry.checks.filter(askedFor).map(({ id }) => id)),
+    needs: new Set(selected.flatMap(({ needs = [] }) => needs)),
+    usesDatabase: selected.some(usesDatabase),
+  }
+}
+
+/** A check's own options from the config, with their defaults. Throws `ERR_CONFIG_INVALID`. */
+export function optionsOf(check: AnyCheck, config: Config): unknown {
+  const settings = config.checks[check.id]
+  const given = typeof settings === 'object' ? settings.options : undefined
+  const refuse = (message: string) =>
+    new DbdoctorError('ERR_CONFIG_INVALID', message, `see "dbdoctor explain ${check.id}"`)
+  if (!check.options) {
+    if (given) throw refuse(`checks["${check.id}"].options: the check has no options`)
+    return {}
+  }
+  const parsed = check.options.safeParse(given ?? {})
+  if (parsed.success) return parsed.data
+  throw refuse(faultsOf(parsed.error, ['checks', check.id, 'options']).join('; '))
 }
 
 interface Reasons {

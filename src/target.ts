@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { Environment } from './config.js'
+import type { Environment } from './config/reference.js'
 import type { Dialect } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
 

@@ -1,4 +1,4 @@
-import type { Layer } from './check.js'
+import type { Layer } from './layers.js'
 import type { Cause, Counts, DatabaseState, Report, Result, Status, VerdictStatus } from './report.js'
 import { unknownsOf } from './report.js'
 import { pluralize } from './words.js'

@@ -1,3 +1,4 @@
+import ms from 'ms'
 import plural from 'pluralize'
 
 // In databases, "indexes" is the field's own plural.
@@ -31,10 +32,15 @@ export function listed(names: readonly string[], most = 5): string {
   return names.length > most ? `${shown} and ${names.length - most} more` : shown
 }
 
+/** A span of time in whole units where it is one: `15 minutes`, `7 days`. */
+export function lasting(milliseconds: number): string {
+  return ms(milliseconds, { long: true })
+}
+
 /** Milliseconds as people say them: `0.4 ms`, `12 ms`, `1.3 s`. */
-export function milliseconds(ms: number): string {
-  if (ms >= 9_950) return `${Math.round(ms / 1000)} s`
-  if (ms >= 995) return `${(ms / 1000).toFixed(1)} s`
-  if (ms > 0 && ms < 0.1) return '< 0.1 ms'
-  return `${ms >= 9.95 ? Math.round(ms) : ms.toFixed(1)} ms`
+export function milliseconds(time: number): string {
+  if (time >= 9_950) return `${Math.round(time / 1000)} s`
+  if (time >= 995) return `${(time / 1000).toFixed(1)} s`
+  if (time > 0 && time < 0.1) return '< 0.1 ms'
+  return `${time >= 9.95 ? Math.round(time) : time.toFixed(1)} ms`
 }

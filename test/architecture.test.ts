@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import builtIn from '../checks/index.js'
-import { layers } from '../src/check.js'
+import { layers } from '../src/layers.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = ['bin', 'src', 'checks', 'fixtures'].flatMap((folder) => sources(join(root, folder)))
@@ -137,7 +137,7 @@ describe('the registry', () => {
       expect(check.docs.why.length).toBeGreaterThan(20)
       expect(check.docs.fix.length).toBeGreaterThan(10)
       expect(existsSync(join(root, 'test/checks', `${id}.test.ts`)), `test/checks/${id}.test.ts`).toBe(true)
-      const order = ['id', 'title', 'severity', 'after', 'depth', 'docs', 'options', 'messages', 'run']
+      const order = ['id', 'title', 'severity', 'after', 'needs', 'depth', 'docs', 'options', 'messages', 'run']
       const keys = Object.keys(check)
       expect(keys).toEqual(order.filter((part) => keys.includes(part)))
     },

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { duration, env, interpolated, parseConfig, resolve } from '../src/config.js'
+import { type Environment, env, interpolated, resolve } from '../src/config/reference.js'
+import { duration } from '../src/config/values.js'
+import { parseConfig } from '../src/config.js'
 
 const parse = (input: unknown) => parseConfig(input, 'test.json')
 
@@ -61,14 +63,16 @@ describe('declared relationships', () => {
 })
 
 describe('the environment', () => {
+  const where = (environment: Environment) => ({ environment, folder: '/' })
+
   test('fills references when they are needed', () => {
-    expect(resolve(env('URL'), { URL: 'x' })).toBe('x')
-    expect(resolve(interpolated('sqlite:${DIR}/app.db'), { DIR: '/data' })).toBe('sqlite:/data/app.db')
-    expect(resolve('as it is', {})).toBe('as it is')
+    expect(resolve(env('URL'), where({ URL: 'x' }))).toBe('x')
+    expect(resolve(interpolated('sqlite:${DIR}/app.db'), where({ DIR: '/data' }))).toBe('sqlite:/data/app.db')
+    expect(resolve('as it is', where({}))).toBe('as it is')
   })
 
   test('an unset variable is named', () => {
-    expect(() => resolve(env('URL'), {})).toThrow('the environment variable URL is not set')
+    expect(() => resolve(env('URL'), where({}))).toThrow('the environment variable URL is not set')
   })
 })
 

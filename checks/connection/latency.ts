@@ -1,4 +1,4 @@
-import { defineCheck, duration, milliseconds, type RoundTrip, z } from 'dbdoctor'
+import { defineCheck, duration, milliseconds, type RoundTrip, summarize, z } from 'dbdoctor'
 
 type Evidence = { ms: number; budget: number; n: number }
 
@@ -26,8 +26,8 @@ export default defineCheck({
       if (trip.outcome === 'failed') return skip(trip.reason ?? 'unavailable', trip.text)
       trips.push(trip.value)
     }
-    const connect = percentiles(trips.slice(1).map((trip) => trip.connect))
-    const query = percentiles(trips.slice(1).map((trip) => trip.query))
+    const connect = summarize(trips.slice(1).map((trip) => trip.connect))
+    const query = summarize(trips.slice(1).map((trip) => trip.query))
     const n = trips.length - 1
     measure({ name: 'connect p50', value: connect.p50, unit: 'ms', budget: options.connect, n })
     measure({ name: 'connect p95', value: connect.p95, unit: 'ms', n })
@@ -37,10 +37,3 @@ export default defineCheck({
     if (query.p50 > options.query) report('slow-query', { ms: query.p50, budget: options.query, n })
   },
 })
-
-/** Nearest-rank percentiles, to a hundredth of a millisecond. */
-function percentiles(values: readonly number[]): { p50: number; p95: number } {
-  const sorted = [...values].sort((a, b) => a - b)
-  const rank = (share: number) => Math.round((sorted[Math.ceil(share * sorted.length) - 1] ?? 0) * 100) / 100
-  return { p50: rank(0.5), p95: rank(0.95) }
-}

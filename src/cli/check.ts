@@ -1,4 +1,5 @@
 import { loadEnvFile } from 'node:process'
+import type { Surroundings } from '../config/reference.js'
 import type { Config } from '../config.js'
 import { DbdoctorError } from '../errors.js'
 import { dialectOf, parseTarget } from '../target.js'
@@ -12,18 +13,24 @@ export async function check(parts: Parts, target: string | undefined, options: C
   const early = target === undefined ? null : dialectOf(parseTarget(target), process.env)
   early?.catch(() => {})
   const [{ examine }, { loadConfig }] = await Promise.all([import('./examine.js'), import('./load-config.js')])
-  const { config, plugins } = await loadConfig(options.config)
-  const dialect = early ?? dialectOf(parseTarget(await addressOf(config)), process.env)
-  return examine({ parts, config, plugins, dialect }, options)
+  const { config, plugins, folder } = await loadConfig(options.config)
+  const surroundings = { environment: process.env, folder }
+  const dialect = async (used: boolean) => {
+    const address = early || !used ? null : await addressOf(config, surroundings)
+    return address === null ? early : dialectOf(parseTarget(address), process.env)
+  }
+  return examine({ parts, config, plugins, surroundings, dialect }, options)
 }
 
-async function addressOf(config: Config): Promise<string> {
-  if (config.database.url) return (await import('../config.js')).resolve(config.database.url, process.env)
+/** The address of the database; null where there is something else to examine. */
+async function addressOf(config: Config, surroundings: Surroundings): Promise<string | null> {
+  if (config.database.url) return (await import('../config/reference.js')).resolve(config.database.url, surroundings)
   if (process.env.DATABASE_URL) return process.env.DATABASE_URL
+  if (config.api || config.auth.jwt || config.external.length > 0) return null
   throw new DbdoctorError(
     'ERR_USAGE',
     'there is nothing to examine',
-    'name a target: dbdoctor check ./app.db; or set DATABASE_URL, or database.url in a config',
+    'name a target: dbdoctor check ./app.db; or set DATABASE_URL, or database.url or api.url in a config',
   )
 }
 

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseConfig, resolve } from '../config.js'
+import { resolve } from '../config/reference.js'
+import { parseConfig } from '../config.js'
 import { DbdoctorError } from '../errors.js'
 import { dialectOf, parseTarget } from '../target.js'
 import { examine } from './examine.js'
 import type { CheckOptions } from './options.js'
 import { print } from './output.js'
-import type { Parts } from './parts.js'
+import type { Parts, Staged } from './parts.js'
 
 /** `dbdoctor demo`: builds the demo application in a folder of its own, examines it, and removes it. */
 export async function demo(
@@ -26,11 +27,16 @@ export async function demo(
     throw new DbdoctorError('ERR_UNKNOWN_SCENARIO', `there is no scenario ${JSON.stringify(name)}`, hint)
   }
   const folder = await mkdtemp(join(tmpdir(), 'dbdoctor-demo-'))
+  let staged: Staged | undefined
   try {
-    const config = parseConfig(await scenario.build(folder), 'the demo')
-    const address = config.database.url ? resolve(config.database.url, {}) : ''
-    return await examine({ parts, config, plugins: [], dialect: dialectOf(parseTarget(address), {}) }, options)
+    staged = await scenario.start(folder)
+    const config = parseConfig(staged.config, 'the demo')
+    const surroundings = { environment: {}, folder }
+    const address = config.database.url ? resolve(config.database.url, surroundings) : ''
+    const dialect = dialectOf(parseTarget(address), {})
+    return await examine({ parts, config, plugins: [], surroundings, dialect: () => dialect }, options)
   } finally {
+    await staged?.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }

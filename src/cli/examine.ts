@@ -1,3 +1,5 @@
+import { givenBy } from '../config/given.js'
+import type { Surroundings } from '../config/reference.js'
 import type { Config } from '../config.js'
 import type { Depth } from '../depth.js'
 import type { Dialect } from '../dialects/dialect.js'
@@ -19,17 +21,21 @@ export interface Patient {
   readonly parts: Parts
   readonly config: Config
   readonly plugins: readonly Plugin[]
-  readonly dialect: Promise<Dialect>
+  /** Where the config's references are looked up. */
+  readonly surroundings: Surroundings
+  /** The dialect of the database, if there is one to examine; `used` says whether a selected check looks at it. */
+  readonly dialect: (used: boolean) => Promise<Dialect | null>
 }
 
 /** Examines, prints the report, and answers with the exit code. */
 export async function examine(
-  { parts, config, plugins, dialect: opening }: Patient,
+  { parts, config, plugins, surroundings, dialect: choose }: Patient,
   options: CheckOptions,
 ): Promise<number> {
-  const [dialect, builtIn] = await Promise.all([opening, parts.checks()])
-  const registry = createRegistry([builtIn, ...plugins])
+  const registry = createRegistry([await parts.checks(), ...plugins])
   const selection = select(registry, config, options)
+  const { given, secrets } = givenBy(config, selection.needs, surroundings)
+  const dialect = await choose(selection.usesDatabase)
   const interruption = listenForSignals()
   const progress = startProgress(options.progress && !options.quiet)
   try {
@@ -37,6 +43,8 @@ export async function examine(
       registry,
       selection,
       config,
+      given,
+      secrets,
       dialect,
       version,
       depth: options.depth,

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Config, interpolated, parseConfig } from '../config.js'
+import { interpolated, isTemplate } from '../config/reference.js'
+import { type Config, parseConfig } from '../config.js'
 import { DbdoctorError } from '../errors.js'
 import type { Plugin } from '../plugin.js'
 
@@ -12,6 +13,8 @@ const names = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map((ending) => 
 export interface Loaded {
   readonly config: Config
   readonly plugins: readonly Plugin[]
+  /** Where the paths in the config start from. */
+  readonly folder: string
 }
 
 /** Loads the named config file, or the first one upward from the working directory. Throws where it is missing or wrong. */
@@ -24,12 +27,12 @@ export async function loadConfig(file: string | undefined): Promise<Loaded> {
     )
   }
   const path = file === undefined ? findUpward(process.cwd()) : resolve(file)
-  if (path === null) return { config: parseConfig({}, 'the default config'), plugins: [] }
+  if (path === null) return { config: parseConfig({}, 'the default config'), plugins: [], folder: process.cwd() }
   const config = parseConfig(await read(path), path)
   const plugins = await Promise.all(
     config.plugins.map((plugin) => (typeof plugin === 'string' ? loadPlugin(plugin, path) : plugin)),
   )
-  return { config, plugins }
+  return { config, plugins, folder: dirname(path) }
 }
 
 function findUpward(folder: string): string | null {
@@ -85,7 +88,7 @@ async function imported(path: string, from = path): Promise<unknown> {
 
 /** Texts with `${NAME}` in them become references to the environment. */
 function withReferences(value: unknown): unknown {
-  if (typeof value === 'string') return /\$\{\w+\}/.test(value) ? interpolated(value) : value
+  if (typeof value === 'string') return isTemplate(value) ? interpolated(value) : value
   if (Array.isArray(value)) return value.map(withReferences)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withReferences(part)]))

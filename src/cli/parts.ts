@@ -16,6 +16,13 @@ export interface DemoScenario {
   readonly name: string
   /** What is wrong in it, in a few words. */
   readonly title: string
-  /** Builds the application in an empty folder, and says how to examine it. */
-  readonly build: (folder: string) => Promise<ConfigInput>
+  /** Builds the application in an empty folder, starts its server, and says how to examine both. */
+  readonly start: (folder: string) => Promise<Staged>
+}
+
+/** A demo that is up. */
+export interface Staged {
+  readonly config: ConfigInput
+  /** Ends what was started. */
+  readonly stop: () => Promise<void>
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, describe, inject } from 'vitest'
 import builtIn from '../../checks/index.js'
 import type { CheckId } from '../../src/check.js'
+import { givenBy } from '../../src/config/given.js'
 import { type ConfigInput, parseConfig } from '../../src/config.js'
 import type { Depth } from '../../src/depth.js'
 import type { DialectName } from '../../src/dialects/dialect.js'
@@ -109,10 +110,12 @@ export async function examine(target: string | null, options: Examined = {}): Pr
   const { config = {}, only, depth = 'standard', samples = 5, showValues = false, plugins = [builtIn] } = options
   const registry = createRegistry(plugins)
   const parsed = parseConfig(config, 'the test')
+  const selection = select(registry, parsed, { ...(only && { only }), depth })
   return run({
     registry,
-    selection: select(registry, parsed, { ...(only && { only }), depth }),
+    selection,
     config: parsed,
+    ...givenBy(parsed, selection.needs, { environment: process.env, folder: process.cwd() }),
     dialect: target === null ? null : await dialectOf(parseTarget(target), process.env),
     version: '0.0.0',
     depth,

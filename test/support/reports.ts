@@ -1,4 +1,4 @@
-import { layerOf } from '../../src/check.js'
+import { layerOf } from '../../src/layers.js'
 import type { Finding, Report, Result } from '../../src/report.js'
 import { countResults, databaseStateOf, statusOf } from '../../src/verdict.js'
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type pg from 'pg'
-import type { Environment } from '../../config.js'
+import type { Environment } from '../../config/reference.js'
 import type { Limits } from '../../limits.js'
 import type { TargetInfo } from '../../report.js'
 import type { Catalog } from '../catalog.js'

@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
-import type { Environment } from '../../config.js'
+import type { Environment } from '../../config/reference.js'
 import { DbdoctorError } from '../../errors.js'
 
 const form = 'write postgres://user@host:5432/database, with @ : / # ? in names and passwords percent-encoded'

@@ -1,0 +1,40 @@
+import { defineCheck, throwaway, told } from 'dbdoctor'
+
+export default defineCheck({
+  id: 'auth/passwords',
+  title: 'Weak passwords are refused',
+  severity: 'error',
+  after: ['auth/registration'],
+  needs: ['api', 'register', 'refusals', 'session?', 'login?'],
+  depth: 'standard',
+  docs: {
+    why: 'Lists of the most used passwords are the first thing that is tried. It writes where a weak one is let in: that account is removed again where the API allows it.',
+    fix: 'Refuse passwords that are short or on a list of common ones (NIST SP 800-63B, section 5.1.1.2).',
+  },
+  messages: {
+    'weak-accepted': ({ name, length }: { url: string; name: string; length: number }) =>
+      `a new account may have the password "${name}" (${length} characters)`,
+    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    erroring: ({ url, status }: { url: string; status: number }) =>
+      `${url} answers a weak password with ${status}: the server fails on its own side`,
+    'left-behind': {
+      severity: 'warning',
+      say: ({ name }: { name: string }) => `registered ${name}, which is still there: remove it by hand`,
+    },
+  },
+  async run({ http, user, given, report, coverage }) {
+    const seen = coverage('weak password')
+    for (const password of given.register.weakPasswords) {
+      const account = await throwaway({ http, user, given }, password)
+      const { answer, address } = account
+      const { url } = answer
+      seen.examined()
+      if (answer.outcome !== 'answered') report('unanswered', { url, text: told(answer), code: answer.code })
+      else if (answer.status >= 500) report('erroring', { url, status: answer.status })
+      else if (answer.status < 400) {
+        report('weak-accepted', { url, name: password, length: password.length })
+        if (!(await account.remove())) report('left-behind', { name: address })
+      }
+    }
+  },
+})

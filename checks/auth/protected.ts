@@ -1,0 +1,82 @@
+import { type Answered, defineCheck, forge, get, type HttpAnswer, jsonOf, told } from 'dbdoctor'
+
+interface Evidence {
+  readonly url: string
+  readonly status: number
+}
+
+export default defineCheck({
+  id: 'auth/protected',
+  title: 'A protected route answers with the token, and refuses without it or with a forged one',
+  severity: 'error',
+  after: ['auth/login'],
+  needs: ['api', 'session', 'protected', 'refusals', 'jwt?'],
+  docs: {
+    why: 'A server that takes any token, or none, shows everybody’s data to everybody; one that refuses its own tokens lets nobody work.',
+    fix: 'Verify signature, algorithm and expiry before anything is read from a token; allow the one algorithm that you sign with.',
+  },
+  messages: {
+    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    erroring: ({ url, status, what }: Evidence & { what: string }) =>
+      `${url} answers ${what} with ${status}: the server fails on its own side`,
+    'token-refused': ({ url, status }: Evidence) => `${url} refuses the server's own token with ${status}`,
+    'status-differs': ({ url, status, what }: Evidence & { what: string }) =>
+      `${url} answers ${what} with ${status}, which is neither a success nor a refusal`,
+    'not-json': ({ url, type }: { url: string; type: string }) =>
+      `${url} answers with ${type || 'something'} instead of JSON`,
+    'other-identity': ({ url, pointer, found }: { url: string; pointer: string; found: boolean }) =>
+      `${url} answers with ${found ? "somebody else's data" : 'no such field'} at ${pointer}`,
+    open: ({ url, status, what }: Evidence & { what: string }) => `${url} lets ${what} in, with ${status}`,
+  },
+  async run({ http, user, keys: load, given, report, coverage, saw, skip }) {
+    const { protected: route, refusals } = given
+    const tokens = (await user.signIn()).tokens
+    if (!tokens) return skip('blocked', 'there is no token to show')
+    const { access } = tokens
+    const seen = coverage('attempt')
+    const ask = async (token: string | null): Promise<HttpAnswer> => {
+      seen.examined()
+      return http.get(route.path, token === null ? {} : { credentials: user.credentials({ ...access, value: token }) })
+    }
+
+    const answer = await ask(access.value)
+    const { url } = answer
+    if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
+    const { status } = answer
+    if (status >= 500) return report('erroring', { url, status, what: "the server's own token" })
+    if (refusals.includes(status)) return report('token-refused', { url, status })
+    if (status >= 300) return report('status-differs', { url, status, what: "the server's own token" })
+    const fault = route.identity && identityFault(answer, route.identity)
+    if (fault === 'not-json') report('not-json', { url, type: answer.type })
+    else if (fault && route.identity)
+      report('other-identity', { url, pointer: route.identity.pointer, found: fault === 'other' })
+
+    const loading = await load()
+    const forgeries = await forge(access.value, loading?.outcome === 'loaded' ? loading.keys : null)
+    const attempts = [
+      { what: 'a request without a token', token: null },
+      ...forgeries.map(({ what, token }) => ({ what: `a token ${what}`, token })),
+    ]
+    for (const { what, token } of attempts) {
+      const tried = await ask(token)
+      if (tried.outcome !== 'answered')
+        report('unanswered', { url, text: `for ${what}, ${told(tried)}`, code: tried.code })
+      else if (tried.status < 300) report('open', { url, status: tried.status, what })
+      else if (tried.status >= 500) report('erroring', { url, status: tried.status, what })
+      // A redirect leads to a login page.
+      else if (tried.status >= 400 && !refusals.includes(tried.status))
+        report('status-differs', { url, status: tried.status, what })
+    }
+    saw(`${status}, refuses ${attempts.length} of ${attempts.length} others`)
+  },
+})
+
+type Identity = { readonly pointer: string; readonly equals: string | number }
+
+function identityFault({ body }: Answered, { pointer, equals }: Identity): 'not-json' | 'missing' | 'other' | null {
+  const document = jsonOf(body)
+  if (document === undefined) return 'not-json'
+  const found = get(document, pointer)
+  if (found === undefined) return 'missing'
+  return String(found).toLowerCase() === String(equals).toLowerCase() ? null : 'other'
+}

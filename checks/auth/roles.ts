@@ -1,0 +1,41 @@
+import { defineCheck, told } from 'dbdoctor'
+
+interface Evidence {
+  readonly url: string
+  readonly status: number
+}
+
+export default defineCheck({
+  id: 'auth/roles',
+  title: 'The probe user is refused where only others may go',
+  severity: 'error',
+  after: ['auth/login'],
+  needs: ['api', 'session', 'forbidden', 'refusals'],
+  docs: {
+    why: 'An admin route that asks for a token and not for a role is open to every user.',
+    fix: 'Check the role on the server, on every route, after the token; refuse with 403.',
+  },
+  messages: {
+    open: ({ url, status }: Evidence) => `${url} lets a user in who has no right to it, with ${status}`,
+    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    'status-differs': ({ url, status }: Evidence) =>
+      `${url} answers with ${status}, which is neither a success nor a refusal`,
+  },
+  async run({ http, user, given: { forbidden, refusals }, report, coverage, skip }) {
+    const { tokens } = await user.signIn()
+    if (!tokens) return skip('blocked', 'there is no token to show')
+    const seen = coverage('forbidden route')
+    for (const { path, method } of forbidden) {
+      const answer = await http.request({ method, path, credentials: user.credentials(tokens.access) })
+      seen.examined()
+      const { url } = answer
+      if (answer.outcome !== 'answered') report('unanswered', { url, text: told(answer), code: answer.code })
+      else if (answer.status < 300) report('open', { url, status: answer.status })
+      else if (answer.status >= 500) report('erroring', { url, status: answer.status })
+      // What must not be seen may also be said not to exist.
+      else if (answer.status >= 400 && ![...refusals, 404].includes(answer.status))
+        report('status-differs', { url, status: answer.status })
+    }
+  },
+})

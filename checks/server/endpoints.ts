@@ -1,0 +1,55 @@
+import { defineCheck, jsonOf, told } from 'dbdoctor'
+
+interface Evidence {
+  readonly url: string
+  readonly status: number
+}
+
+export default defineCheck({
+  id: 'server/endpoints',
+  title: 'Each endpoint answers as expected',
+  severity: 'error',
+  after: ['server/reachable'],
+  needs: ['api', 'endpoints'],
+  docs: {
+    why: 'A server that listens may still fail every request: a broken deploy, a missing variable, a database that it cannot reach.',
+    fix: 'Look at the log of the server for the request that is named; where the expectation is wrong, correct api.endpoints.',
+  },
+  messages: {
+    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    'status-differs': ({ url, status, expected }: Evidence & { expected: readonly number[] }) =>
+      `${url} answers with ${status}, ${expected.length > 0 ? expected.join(' or ') : '200 to 399'} expected`,
+    'type-differs': ({ url, type, expected }: { url: string; type: string; expected: string }) =>
+      `${url} answers with ${type || 'no content type'}, ${expected} expected`,
+    'not-json': ({ url }: { url: string }) => `${url} says that it answers in JSON, and does not`,
+  },
+  async run({ http, given: { endpoints }, report, coverage }) {
+    const seen = coverage('endpoint')
+    const answers = await Promise.all(
+      endpoints.map((endpoint) => http.request({ method: endpoint.method, path: endpoint.path })),
+    )
+    for (const [at, answer] of answers.entries()) {
+      const { status: accepted = [], type: wanted } = endpoints[at] ?? {}
+      const { url } = answer
+      seen.examined()
+      if (answer.outcome !== 'answered') {
+        report('unanswered', { url, text: told(answer), code: answer.code })
+        continue
+      }
+      const { status, type } = answer
+      const fits = accepted.length > 0 ? accepted.includes(status) : status >= 200 && status < 400
+      if (!fits && status >= 500) report('erroring', { url, status })
+      else if (!fits) report('status-differs', { url, status, expected: accepted })
+      else if (wanted && !kinds[wanted].test(type)) report('type-differs', { url, type, expected: wanted })
+      else if (wanted === 'json' && jsonOf(answer.body) === undefined) report('not-json', { url })
+    }
+      `${listed(
+        endpoints.map(({ path }) => path),
+        4,
+      ).replaceAll('"', '')}`,
+    )
+  },
+})
+
+const kinds = { json: /[/+]json$/, html: /^text\/html$|xhtml/, text: /^text\// }

@@ -1,0 +1,113 @@
+import type { Config } from '../config.js'
+import { DbdoctorError } from '../errors.js'
+import { get } from '../pointer.js'
+import { type Resolved, resolve, type Surroundings } from './reference.js'
+
+/** The parts of a config that a check may need, by name. A check whose needs are not configured has nothing to do. */
+const parts = {
+  users: ({ database }: Config) => database.users,
+  api: ({ api }: Config) => api,
+  endpoints: ({ api }: Config) => (api && api.endpoints.length > 0 ? api.endpoints : undefined),
+  jwt: ({ auth }: Config) => auth.jwt,
+  login: ({ auth }: Config) => auth.login,
+  /** A way to become the probe user: signing in, or a token from elsewhere. */
+  session: ({ auth: { login, accessToken, scheme } }: Config) =>
+    login || accessToken ? { login, accessToken, scheme } : undefined,
+  /** Statuses that count as "no" where a request should be refused. */
+  refusals: ({ auth }: Config) => auth.refusals,
+  protected: ({ auth }: Config) => auth.protected,
+  refresh: ({ auth }: Config) => auth.refresh,
+  logout: ({ auth }: Config) => auth.logout,
+  forbidden: ({ auth }: Config) => (auth.forbidden.length > 0 ? auth.forbidden : undefined),
+  register: ({ auth }: Config) => (auth.register?.enabled ? auth.register : undefined),
+  external: ({ external }: Config) => (external.length > 0 ? external : undefined),
+}
+
+export type PartName = keyof typeof parts
+/** A part that a check needs; with a question mark, one that it uses where the config has it. */
+export type Need = PartName | `${PartName}?`
+/** The parts that a check is given for its needs. */
+export type GivenFor<N extends Need> = {
+  readonly [Name in Extract<N, PartName>]: Given[Name]
+} & {
+  readonly [Name in N as Name extends `${infer Part extends PartName}?`
+    ? Part
+    : never]?: Name extends `${infer Part extends PartName}?` ? Given[Part] : never
+}
+/** The needed parts of a config, their references replaced. */
+export type Given = {
+  readonly [Name in PartName]: Resolved<NonNullable<ReturnType<(typeof parts)[Name]>>>
+}
+
+/** Longer than any header that a server accepts, in characters. */
+const longestToken = 16_384
+
+/** The first of these parts that the config lacks; null where it has all that are needed. */
+export function lacking(config: Config, needs: readonly Need[]): PartName | null {
+  return (needs.find((need) => isPart(need) && parts[need](config) === undefined) as PartName | undefined) ?? null
+}
+
+function isPart(need: Need): need is PartName {
+  return need in parts
+}
+
+/**
+ * The parts that are needed, with their references replaced, and the secrets among them. Throws `ERR_ENVIRONMENT_UNSET` or
+ * `ERR_CONFIG_INVALID`; neither message holds a value.
+ */
+export function givenBy(
+  config: Config,
+  needs: Iterable<Need>,
+  surroundings: Surroundings,
+): { readonly given: Partial<Given>; readonly secrets: ReadonlySet<string> } {
+  const referenced: string[] = []
+  const resolved = [...new Set([...needs].map((need) => need.replace('?', '') as PartName))].flatMap((need) => {
+    const part = parts[need](config)
+    return part === undefined ? [] : [[need, resolve(part as object, surroundings, (text) => referenced.push(text))]]
+  })
+  const given = Object.fromEntries(resolved) as Partial<Given>
+  validate(given)
+  return { given, secrets: secretsOf(given, referenced) }
+}
+
+function validate({ api, external = [], session }: Partial<Given>): void {
+  if (api) validateUrl('api.url', api.url)
+  for (const { name, url } of external) if (url !== undefined) validateUrl(`external "${name}": url`, url)
+  const token = session?.accessToken
+  if (token === undefined) return
+  const fault =
+    token.length > longestToken ? `is longer than ${longestToken} characters` : 'holds a space or a line break'
+  if (token.length > longestToken || /\s/.test(token))
+    throw new DbdoctorError('ERR_CONFIG_INVALID', `auth.accessToken ${fault}`, 'write the token alone, as it is sent')
+}
+
+/** An address that may hold a password is never repeated. */
+function validateUrl(setting: string, text: string): void {
+  const refuse = (what: string) =>
+    new DbdoctorError('ERR_CONFIG_INVALID', `${setting} ${what}`, 'write it like https://api.example.com:8443/prefix')
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw refuse('is not a URL with scheme and host')
+  }
+  if (!/^https?:$/.test(url.protocol)) throw refuse('has a scheme that is neither http nor https')
+  if (url.username || url.password) throw refuse('has credentials in it')
+  if (url.search || url.hash) throw refuse('has a query or a fragment')
+}
+
+/** What must never be seen in a report: what is secret by its place, and what else came from outside the config. */
+function secretsOf({ api, session, jwt, external = [], protected: route }: Partial<Given>, referenced: string[]) {
+  const login = session?.login
+  const user = login && get(login.body, login.fields.user)
+  const open = [
+    ...[api?.url, user, jwt?.issuer, jwt?.audience, jwt?.publicKey, jwt?.jwks, route?.identity?.equals],
+    ...external.map(({ url }) => url),
+  ]
+  const secret = [
+    ...referenced.filter((text) => !open.includes(text)),
+    ...[jwt?.secret, jwt?.privateKey, session?.accessToken, login && get(login.body, login.fields.password)],
+    ...Object.values(api?.headers ?? {}),
+  ]
+  return new Set(secret.filter((text) => typeof text === 'string'))
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { parseDuration } from '../duration.js'
+import { isReference, type Reference } from './reference.js'
+
+/** A time with its unit, as milliseconds. */
+export const duration = z.string().transform((text, context): number => {
+  const milliseconds = parseDuration(text)
+  if (milliseconds !== null) return milliseconds
+  context.addIssue({ code: 'custom', message: 'write a time with its unit: 250ms, 5s, 15m, 7d' })
+  return z.NEVER
+})
+
+/** A text that may come from the environment or a file. */
+export const text = z.union([z.string().min(1), z.custom<Reference>(isReference)], {
+  error: "write a string, env('NAME') or file('PATH')",
+})
+
+/** The name of something in a database, or of a field. */
+export const name = z.string().min(1)

@@ -1,0 +1,242 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
+import type { Request } from 'got'
+import { type Limits, limit, stopOf } from '../limits.js'
+import { milliseconds } from '../words.js'
+
+/** What came of a request. `answered` is any HTTP response, whatever its status; everything else says exactly why there was none. */
+export type HttpAnswer = Answered | Unanswered
+
+export interface Answered {
+  readonly outcome: 'answered'
+  readonly method: string
+  /** Without query: that may hold what nobody should read. */
+  readonly url: string
+  readonly status: number
+  /** The absolute URL that a redirect leads to, without query; null where there is none, or none that can be understood. */
+  readonly location: string | null
+  /** The media type, without parameters; empty where the server names none. */
+  readonly type: string
+  readonly body: string
+  /** How far the server's clock is ahead of ours by its Date header, which counts seconds, in milliseconds; null where it has none. */
+  readonly skew: number | null
+  readonly cookies: { readonly [name: string]: string }
+  /** Milliseconds, name resolution and connecting included. */
+  readonly ms: number
+}
+
+export type UnansweredOutcome =
+  | 'refused'
+  | 'unresolved'
+  | 'timeout'
+  | 'closed'
+  | 'reset'
+  | 'tls'
+  | 'not-http'
+  | 'cut-off'
+  | 'too-large'
+  | 'other'
+
+export type Phase = 'lookup' | 'connect' | 'tls' | 'request' | 'response' | 'body'
+
+export interface Unanswered {
+  readonly outcome: UnansweredOutcome
+  readonly method: string
+  readonly url: string
+  /** How far it came. */
+  readonly phase: Phase
+  /** The code of the system, TLS or the HTTP parser, as it is; empty where there is none. */
+  readonly code: string
+  /** What happened, in a few words that fit after the URL: `refused the connection`. */
+  readonly text: string
+  readonly ms: number
+}
+
+export interface HttpRequest {
+  readonly method?: string
+  /** On the API server; or an absolute URL, which is sent no credentials where it leads elsewhere. */
+  readonly path: string
+  readonly headers?: { readonly [name: string]: string }
+  readonly json?: unknown
+  readonly form?: { readonly [name: string]: string }
+  /** Milliseconds; the API's own where none are named. */
+  readonly timeout?: number
+  /** Headers that say who asks. They never leave the API server's origin. */
+  readonly credentials?: { readonly [name: string]: string }
+}
+
+/**
+ * Asks the API server, and no redirect's target. Never throws for what a server or a network does; where the check's own time is up or
+ * the run is interrupted there is no answer to speak of, and the signal's reason is thrown.
+ */
+export interface Http {
+  request(request: HttpRequest): Promise<HttpAnswer>
+  get(path: string, request?: Omit<HttpRequest, 'path' | 'method'>): Promise<HttpAnswer>
+}
+
+export interface HttpSettings {
+  /** The API server's URL; paths are appended to it. Null where none is configured. */
+  readonly url: string | null
+  readonly headers: { readonly [name: string]: string }
+  readonly timeout: number
+  readonly maxBodyBytes: number
+}
+
+/** An HTTP client that is bound to one server, a check's time and its signal. */
+export function httpClient(settings: HttpSettings, limits: Limits): Http {
+  const request = (asked: HttpRequest) => ask(asked, settings, limits)
+  return { request, get: (path, rest) => request({ ...rest, path }) }
+}
+
+async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): Promise<HttpAnswer> {
+  const { method = 'GET', timeout = settings.timeout } = asked
+  const url = urlOf(asked.path, settings.url)
+  const own = settings.url !== null && url.origin === new URL(settings.url).origin
+  const began = performance.now()
+  const shown = { method, url: withoutQuery(url) }
+  const bound = limit(Math.min(limits.expires, began + timeout), limits.signal)
+  let phase: Phase = isIP(url.hostname.replace(/^\[|\]$/g, '')) ? 'connect' : 'lookup'
+  const unanswered = (outcome: UnansweredOutcome, code: string, text: string): Unanswered => {
+    return { outcome, ...shown, phase, code, text, ms: elapsed(began) }
+  }
+  const { got } = await import('got')
+  const stream = got.stream(url, {
+    method: method as 'GET',
+    headers: {
+      'user-agent': 'dbdoctor',
+      accept: 'application/json, */*;q=0.5',
+      ...(own && { ...settings.headers, ...asked.credentials }),
+      ...asked.headers,
+    },
+    ...(asked.json !== undefined && { json: asked.json }),
+    ...(asked.form && { form: asked.form }),
+    followRedirect: false,
+    throwHttpErrors: false,
+    retry: { limit: 0 },
+    signal: bound.signal,
+  }) as Request
+  stream.on('socket', (socket) => {
+    // How far a request came is known by the last of these.
+    const reach = (next: Phase) => () => {
+      phase = next
+    }
+    socket.once('lookup', reach('connect')).once('connect', reach(url.protocol === 'https:' ? 'tls' : 'response'))
+    socket.once('secureConnect', reach('response'))
+  })
+  // Nobody asked for another protocol: without a listener the request would never end.
+  stream.on('upgrade', () => stream.destroy(Object.assign(new Error('upgraded'), { code: 'HPE_UPGRADE' })))
+  let response: { statusCode: number; headers: IncomingHttpHeaders } | undefined
+  stream.on('response', (arrived) => {
+    phase = 'body'
+    response = arrived
+  })
+
+  try {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    for await (const chunk of stream) {
+      bytes += chunk.length
+      if (bytes > settings.maxBodyBytes)
+        return unanswered('too-large', '', `answers with more than ${settings.maxBodyBytes} bytes`)
+      chunks.push(chunk)
+    }
+    if (!response) return unanswered('closed', '', 'closed the connection without an answer')
+    return answered(response, Buffer.concat(chunks).toString('utf8'), { ...shown, ms: elapsed(began) }, url)
+  } catch (error) {
+    if (limits.signal.aborted) throw stopOf(limits.signal)
+    const { outcome, code, text } = triage(error as NodeJS.ErrnoException, phase, bound.signal.aborted, timeout)
+    return unanswered(outcome, code, text)
+  } finally {
+    bound.clear()
+    stream.destroy()
+  }
+}
+
+function answered(
+  { statusCode, headers }: { statusCode: number; headers: IncomingHttpHeaders },
+  body: string,
+  shown: { method: string; url: string; ms: number },
+  url: URL,
+): Answered {
+  const date = Date.parse(headers.date ?? '')
+  return {
+    outcome: 'answered',
+    ...shown,
+    status: statusCode,
+    location: destination(headers.location, url),
+    type: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
+    body,
+    skew: Number.isNaN(date) ? null : date - Date.now(),
+    cookies: Object.fromEntries((headers['set-cookie'] ?? []).map(cookieOf)),
+  }
+}
+
+/** Name and value of a Set-Cookie header (RFC 6265, section 5.2). */
+function cookieOf(header: string): [string, string] {
+  const pair = header.split(';')[0] ?? ''
+  const at = pair.indexOf('=')
+  return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
+}
+
+type Told = Pick<Unanswered, 'outcome' | 'code' | 'text'>
+
+/** What a failed request means: by its code, and by how far it came. */
+function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean, timeout: number): Told {
+  const code = error.code ?? ''
+  if (late) return { outcome: 'timeout', code: '', text: silences[phase](milliseconds(timeout)) }
+  if (code === 'ECONNREFUSED') return { outcome: 'refused', code, text: 'refused the connection' }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return { outcome: 'unresolved', code, text: 'has a host name that does not resolve' }
+  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH')
+    return { outcome: 'timeout', code, text: `cannot be reached: ${code}` }
+  if (isCertificateFault(code)) return { outcome: 'tls', code, text: `has a certificate that is not accepted: ${code}` }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
+    return { outcome: 'tls', code, text: 'does not speak TLS, or no version in common' }
+  if (phase === 'body') return { outcome: 'cut-off', code, text: 'broke off in the middle of its answer' }
+  if (code.startsWith('HPE_')) return { outcome: 'not-http', code, text: 'answers, but not in HTTP' }
+  if (phase === 'tls') return { outcome: 'tls', code, text: 'closed the connection instead of speaking TLS' }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return error.message.includes('hang up')
+      ? { outcome: 'closed', code, text: 'closed the connection without an answer' }
+      : { outcome: 'reset', code, text: 'reset the connection' }
+  }
+  return { outcome: 'other', code, text: `could not be asked: ${code || error.name}` }
+}
+
+const silences: Record<Phase, (time: string) => string> = {
+  lookup: (time) => `has a host name that did not resolve within ${time}`,
+  connect: (time) => `did not accept a connection within ${time}`,
+  tls: (time) => `did not finish the TLS handshake within ${time}`,
+  request: (time) => `did not take the request within ${time}`,
+  response: (time) => `accepts connections, and did not answer within ${time}`,
+  body: (time) => `began to answer, and did not end within ${time}`,
+}
+
+function isCertificateFault(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^ERR_TLS/.test(code)
+}
+
+/** What came of a request, in a sentence. */
+export function told(answer: HttpAnswer): string {
+  const { method, url } = answer
+  const subject = method === 'GET' ? url : `${method} ${url}`
+  return answer.outcome === 'answered' ? `${subject} answers with ${answer.status}` : `${subject} ${answer.text}`
+}
+
+/** A path is appended to the server's URL, so that a prefix there stays. */
+function urlOf(path: string, base: string | null): URL {
+  return new URL(path.startsWith('/') ? `${(base ?? '').replace(/\/+$/, '')}${path}` : path)
+}
+
+function destination(location: string | undefined, from: URL): string | null {
+  if (location === undefined || !URL.canParse(location, from.href)) return null
+  return withoutQuery(new URL(location, from))
+}
+
+function withoutQuery({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`
+}
+
+function elapsed(began: number): number {
+  return Math.round((performance.now() - began) * 10) / 10
+}

@@ -1,0 +1,259 @@
+import type { CryptoKey, JWK, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose'
+import type { Given } from '../config/given.js'
+import type { Http } from './http.js'
+
+/** What came of loading the keys of the config. */
+export type Loading = { readonly outcome: 'loaded'; readonly keys: Keys } | Unusable
+
+export interface Unusable {
+  readonly outcome: 'unusable'
+  readonly fault: 'not-a-key' | 'too-short' | 'wrong-kind' | 'unreachable'
+  /** What is wrong with it, in words that fit after "the configured key"; never the key. */
+  readonly text: string
+}
+
+/** Keys that sign and verify as the config says. */
+export interface Keys {
+  readonly algorithm: string
+  /** Signs claims; null where the config has a public key alone. */
+  readonly sign: ((claims: JWTPayload, header?: Partial<JWTHeaderParameters>) => Promise<string>) | null
+  /** Verifies a token's signature and claims, at a moment in milliseconds since 1970. */
+  readonly verify: (token: string, now?: number) => Promise<Verification>
+  /** The public key's text, to forge with; null for a secret, or for a set of keys. */
+  readonly publicKey: string | null
+}
+
+/** What came of verifying a token. Claims are there wherever the signature held. */
+export type Verification =
+  | { readonly outcome: 'valid'; readonly claims: JWTPayload }
+  | {
+      readonly outcome: 'refused'
+      readonly fault: TokenFault
+      readonly text: string
+      readonly claims: JWTPayload | null
+    }
+
+export type TokenFault =
+  | 'malformed'
+  | 'algorithm'
+  | 'signature'
+  | 'no-matching-key'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'issuer'
+  | 'audience'
+  | 'claim'
+
+/** A token taken apart, nothing of it believed. */
+export interface Decoded {
+  readonly header: JWTHeaderParameters
+  readonly claims: JWTPayload
+}
+
+/** Longer than any header that a server accepts, in characters. */
+const longest = 16_384
+
+/** Takes a token apart without verifying it; null where it is no JSON Web Token (RFC 7519). */
+export function decode(token: string): Decoded | null {
+  if (token.length > longest) return null
+  const parts = /^([\w-]+)\.([\w-]+)\.[\w-]*$/.exec(token)
+  // A line break after the last part would be let pass by the pattern's end, and by many verifiers.
+  if (!parts || /\s/.test(token)) return null
+  const header = parsed(parts[1] ?? '')
+  const claims = parsed(parts[2] ?? '')
+  return typeof header?.alg === 'string' && claims ? { header: { ...header, alg: header.alg }, claims } : null
+}
+
+function parsed(part: string): Record<string, unknown> | null {
+  try {
+    const value = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+/** Loads the keys of the config: a secret, PEM, a JWK, or a JWK set in place or at a URL. Never throws for what is wrong with them. */
+export async function loadKeys(config: Given['jwt'], http: Http): Promise<Loading> {
+  const jose = await import('jose')
+  const unusable = (fault: Unusable['fault'], text: string): Unusable => ({ outcome: 'unusable', fault, text })
+
+  const keysOf = (
+    algorithm: string,
+    verifying: Verifier,
+    signing: Signer | null,
+    publicKey: string | null,
+  ): Loading => ({
+    outcome: 'loaded',
+    keys: {
+      algorithm,
+      publicKey,
+      sign:
+        signing &&
+        ((claims, header) =>
+          new jose.SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header }).sign(signing)),
+      verify: (token, now = Date.now()) => verify(token, verifying, algorithm, config, now),
+    },
+  })
+
+  if (config.secret !== undefined) {
+    const algorithm = config.algorithm ?? 'HS256'
+    if (!algorithm.startsWith('HS')) return unusable('wrong-kind', `is a secret, and ${algorithm} needs a key pair`)
+    const secret = Buffer.from(config.secret, config.secretEncoding)
+    // RFC 7518, section 3.2: no shorter than the hash.
+    const least = Number(algorithm.slice(2)) / 8
+    if (secret.length < least)
+      return unusable(
+        'too-short',
+        `has ${secret.length} bytes, and ${algorithm} needs ${least} (RFC 7518, section 3.2)`,
+      )
+    return keysOf(algorithm, secret, secret, null)
+  }
+
+  try {
+    if (config.jwks !== undefined) {
+      const loaded = await loadSet(config.jwks, http)
+      if (typeof loaded === 'string') return unusable('unreachable', loaded)
+      const algorithm = config.algorithm ?? loaded.keys.map(algorithmOf).find(Boolean) ?? 'RS256'
+      const signer = config.privateKey === undefined ? null : await importKey(config.privateKey, algorithm)
+      return keysOf(algorithm, jose.createLocalJWKSet(loaded), signer?.key ?? null, null)
+    }
+    const { privateKey, publicKey } = config
+    const signer = privateKey === undefined ? null : await importKey(privateKey, config.algorithm)
+    const verifier = publicKey === undefined ? await publicHalf(privateKey ?? '') : publicKey
+    const { key, algorithm } = await importKey(verifier, config.algorithm ?? signer?.algorithm)
+    if (signer && signer.kind !== 'private')
+      return unusable('wrong-kind', 'is called private in the config, and is not')
+    return keysOf(algorithm, key, signer?.key ?? null, verifier)
+  } catch (error) {
+    return error instanceof KeyFault
+      ? unusable(error.fault, error.message)
+      : unusable(
+          'not-a-key',
+          `cannot be read as PEM, JWK or JWK set, or does not fit ${config.algorithm ?? 'its algorithm'}`,
+        )
+  }
+}
+
+class KeyFault extends Error {
+  readonly fault: Unusable['fault']
+
+  constructor(fault: Unusable['fault'], message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
+type Verifier = CryptoKey | Uint8Array | JWTVerifyGetKey
+type Signer = CryptoKey | Uint8Array
+
+/** Imports a PEM or JWK text for an algorithm; left out, the one that its kind of key is used for. */
+async function importKey(text: string, wanted: string | undefined) {
+  const jose = await import('jose')
+  const { createPublicKey, createPrivateKey } = await import('node:crypto')
+  const jwk = text.trimStart().startsWith('{') ? (JSON.parse(text) as JWK) : null
+  const isPrivate = jwk ? jwk.d !== undefined : /PRIVATE KEY/.test(text)
+  const node = isPrivate
+    ? createPrivateKey(jwk ? { key: jwk as never, format: 'jwk' } : text)
+    : createPublicKey(jwk ? { key: jwk as never, format: 'jwk' } : text)
+  const algorithm = wanted ?? algorithmOf(node.export({ format: 'jwk' }) as JWK)
+  if (algorithm === undefined)
+    throw new KeyFault('wrong-kind', `is of a kind that signs no tokens (${node.asymmetricKeyType})`)
+  if (algorithm.startsWith('HS'))
+    throw new KeyFault('wrong-kind', `is a key of a pair, and ${algorithm} needs a secret`)
+  const bits = node.asymmetricKeyDetails?.modulusLength
+  if (bits !== undefined && bits < 2048)
+    throw new KeyFault('too-short', `has ${bits} bits, and ${algorithm} needs 2048 (RFC 7518, section 3.3)`)
+  const key = (await jose.importJWK(node.export({ format: 'jwk' }) as JWK, algorithm)) as CryptoKey
+  return { key, algorithm, kind: isPrivate ? ('private' as const) : ('public' as const) }
+}
+
+async function publicHalf(privateKey: string): Promise<string> {
+  const { createPublicKey } = await import('node:crypto')
+  const jwk = privateKey.trimStart().startsWith('{')
+  const key = createPublicKey(jwk ? { key: JSON.parse(privateKey), format: 'jwk' } : privateKey)
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
+
+/** The algorithm of RFC 7518 or RFC 8037 that a key names, or that its kind is used for. */
+function algorithmOf({ alg, kty, crv }: JWK): string | undefined {
+  if (alg !== undefined) return alg
+  if (kty === 'RSA') return 'RS256'
+  if (kty === 'OKP') return crv === 'Ed25519' ? 'EdDSA' : undefined
+  return { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }[crv ?? '']
+}
+
+/** A JWK set (RFC 7517, section 5) in place, on the API server or at a URL; a text says why there is none. */
+async function loadSet(source: string, http: Http): Promise<{ keys: JWK[] } | string> {
+  const inPlace = source.trimStart().startsWith('{')
+  const answer = inPlace ? null : await http.get(source)
+  if (answer && answer.outcome !== 'answered') return `is a JWK set at ${answer.url}, which ${answer.text}`
+  if (answer && answer.status !== 200) return `is a JWK set at ${answer.url}, which answers with ${answer.status}`
+  try {
+    const set = JSON.parse(answer ? answer.body : source) as { keys: JWK[] }
+    if (Array.isArray(set.keys)) return set
+  } catch {
+    // The same sentence as for any other document that is no set.
+  }
+  return `${answer ? `at ${answer.url} ` : ''}is not a JWK set (RFC 7517)`
+}
+
+async function verify(
+  token: string,
+  key: Verifier,
+  algorithm: string,
+  { issuer, audience, tolerance }: Given['jwt'],
+  now: number,
+): Promise<Verification> {
+  const refused = (fault: TokenFault, text: string, claims: JWTPayload | null = null): Verification => {
+    return { outcome: 'refused', fault, text, claims }
+  }
+  const decoded = decode(token)
+  if (!decoded) return refused('malformed', 'it is no JSON Web Token')
+  const { alg } = decoded.header
+  if (alg !== algorithm) return refused('algorithm', `its algorithm is ${alg.slice(0, 20)}, not ${algorithm}`)
+  const jose = await import('jose')
+  const options = {
+    algorithms: [algorithm],
+    clockTolerance: tolerance / 1000,
+    currentDate: new Date(now),
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  }
+  try {
+    const { payload } = await jose.jwtVerify(token, key as JWTVerifyGetKey, options)
+    return { outcome: 'valid', claims: payload }
+  } catch (error) {
+    const { code, claim } = error as { code?: string; claim?: string }
+    switch (code) {
+      case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
+        return refused('signature', 'its signature was made with another key')
+      case 'ERR_JWKS_NO_MATCHING_KEY':
+      case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
+        return refused('no-matching-key', 'no key of the set fits it')
+      case 'ERR_JWT_EXPIRED':
+        return refused('expired', 'it has expired', decoded.claims)
+      case 'ERR_JWT_CLAIM_VALIDATION_FAILED':
+        return refused(
+          faultOf(claim),
+          `its claim "${claim}" is missing, or is not what the config says`,
+          decoded.claims,
+        )
+      default:
+        return refused('malformed', 'it cannot be verified')
+    }
+  }
+}
+
+function faultOf(claim: string | undefined): TokenFault {
+  switch (claim) {
+    case 'iss':
+      return 'issuer'
+    case 'aud':
+      return 'audience'
+    case 'nbf':
+      return 'not-yet-valid'
+    default:
+      return 'claim'
+  }
+}

@@ -1,0 +1,198 @@
+import { randomInt } from 'node:crypto'
+import type { Given } from '../config/given.js'
+import { get, replaced } from '../pointer.js'
+import type { Answered, Http, HttpAnswer, HttpRequest } from './http.js'
+
+/** A token, and the cookie that it lives in where it is one. */
+export interface Token {
+  readonly value: string
+  readonly cookie: string | null
+}
+
+export interface Tokens {
+  readonly access: Token
+  readonly refresh: Token | null
+}
+
+/** What came of signing in. */
+export interface SigningIn {
+  /** The answer to a wrong password, sent right before the right one; null where none was sent. */
+  readonly wrong: HttpAnswer | null
+  /** The answer to the right password; null where the config holds a token instead. */
+  readonly right: HttpAnswer | null
+  /** Null where the server gave none. */
+  readonly tokens: Tokens | null
+}
+
+/** What came of asking for new tokens. */
+export interface Refreshing {
+  readonly answer: HttpAnswer
+  /** Null where the server gave no access token. */
+  readonly tokens: Tokens | null
+}
+
+/** The probe user, as a run meets the server: signs in once, and keeps the tokens of the moment. */
+export interface ProbeUser {
+  /** Signs in, at the first call of a run; later calls answer the same. */
+  signIn(): Promise<SigningIn>
+  /** Signs in once more, where the config allows as many samples; else null. */
+  signInAgain(): Promise<SigningIn | null>
+  /** The tokens of the moment; null where the server gave none. */
+  tokens(): Tokens | null
+  /** Asks for new tokens with a refresh token, and keeps what comes. */
+  refresh(token: Token): Promise<Refreshing>
+  logOut(tokens: Tokens): Promise<HttpAnswer>
+  /** Somebody else's access token: out of an answer that may hold one already, else by signing in. */
+  tokenOf(name: string, password: string, answer: HttpAnswer): Promise<Token | null>
+  /** Headers that carry an access token as the server wants it. */
+  credentials(token: Token): { readonly [name: string]: string }
+}
+
+/** Places where servers put an access token, most usual first. */
+const accessPlaces = ['access_token', 'accessToken', 'token', 'jwt', 'id_token'].flatMap((key) => [
+  `/${key}`,
+  `/data/${key}`,
+])
+const refreshPlaces = ['refresh_token', 'refreshToken'].flatMap((key) => [`/${key}`, `/data/${key}`])
+
+type Place = string | { readonly cookie: string }
+
+/** A probe user by the config, who asks through any check's client. `keep` is told every token, so that none is ever printed. */
+export function probeUser(given: Partial<Given>, keep: (secret: string) => void): (http: Http) => ProbeUser {
+  const { login, accessToken, scheme = 'Bearer' } = given.session ?? {}
+  let first: Promise<SigningIn> | undefined
+  let current: Tokens | null = null
+  let left = login?.samples ?? 0
+
+  const taken = (answer: HttpAnswer, { accessToken: access, refreshToken: refresh }: Places, before: Tokens | null) => {
+    if (answer.outcome !== 'answered') return null
+    const given = tokenIn(answer, access ?? login?.accessToken ?? accessPlaces)
+    const renewed = tokenIn(answer, refresh ?? login?.refreshToken ?? refreshPlaces)
+    for (const token of [given, renewed]) if (token) keep(token.value)
+    if (given) current = { access: given, refresh: renewed ?? before?.refresh ?? null }
+    return given && { access: given, refresh: renewed }
+  }
+  const credentials = ({ value, cookie }: Token): { readonly [name: string]: string } =>
+    cookie === null ? { authorization: `${scheme} ${value}` } : { cookie: `${cookie}=${value}` }
+
+  return (http) => {
+    const enter = async (tryWrong: boolean): Promise<SigningIn> => {
+      if (!login) {
+        current = { access: { value: accessToken ?? '', cookie: null }, refresh: null }
+        return { wrong: null, right: null, tokens: current }
+      }
+      left--
+      const wrong = tryWrong ? await http.request(loginRequest(login, wrongPassword(login))) : null
+      const right = await http.request(loginRequest(login, login.body))
+      return { wrong, right, tokens: taken(right, login, null) }
+    }
+    return {
+      signIn() {
+        first ??= enter(login?.tryWrongPassword ?? false)
+        return first
+      },
+      signInAgain: async () => (left > 0 ? enter(false) : null),
+      tokens: () => current,
+      async refresh(token) {
+        if (!given.refresh) throw new Error('no refresh is configured')
+        const answer = await http.request(withRefreshToken(given.refresh, token, login))
+        return { answer, tokens: taken(answer, given.refresh, current) }
+      },
+      async logOut({ access, refresh }) {
+        if (!given.logout) throw new Error('no logout is configured')
+        const request = refresh
+          ? withRefreshToken(given.logout, refresh, login)
+          : { ...given.logout, json: given.logout.body }
+        const both = { ...credentials(access), ...request.credentials }
+        const cookie = [credentials(access).cookie, request.credentials?.cookie].filter(Boolean).join('; ')
+        return http.request({ ...request, credentials: cookie ? { ...both, cookie } : both })
+      },
+      async tokenOf(name, password, answer) {
+        const within = (one: HttpAnswer) =>
+          one.outcome === 'answered' ? tokenIn(one, login?.accessToken ?? accessPlaces) : null
+        const at = within(answer)
+        if (at || !login) return at
+        const { fields, body } = login
+        const own = replaced(replaced(body, fields.user, name), fields.password, password)
+        const token = within(await http.request(loginRequest(login, own)))
+        if (token) keep(token.value)
+        return token
+      },
+      credentials,
+    }
+  }
+}
+
+interface Places {
+  readonly accessToken?: Place | undefined
+  readonly refreshToken?: Place | undefined
+}
+
+/** A request that carries a refresh token as the login gave it: in a JSON body under the same name, or in its cookie. */
+function withRefreshToken(
+  { path, method, field, body }: Given['logout'],
+  token: Token,
+  login: Login | undefined,
+): HttpRequest {
+  if (token.cookie !== null && field === undefined)
+    return { path, method, json: body, credentials: { cookie: `${token.cookie}=${token.value}` } }
+  const place = typeof login?.refreshToken === 'string' ? login.refreshToken : '/refresh_token'
+  const name = field ?? place.slice(place.lastIndexOf('/') + 1)
+  return { path, method, json: { ...body, [name]: token.value } }
+}
+
+/** The token at one of these places in an answer; null where there is none, or one that could not be sent. */
+export function tokenIn({ body, cookies }: Answered, places: Place | readonly Place[]): Token | null {
+  const document = jsonOf(body)
+  for (const place of [places].flat() as Place[]) {
+    const value = typeof place === 'string' ? get(document, place) : cookies[place.cookie]
+    if (typeof value === 'string' && isSendable(value))
+      return { value, cookie: typeof place === 'string' ? null : place.cookie }
+  }
+  return null
+}
+
+/** A JSON text's value; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What an HTTP header can carry, and no server refuses for its length. */
+function isSendable(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token) && token.length <= 16_384
+}
+
+/** A request that signs in, as JSON, as a form (OAuth 2.0's password flow) or by HTTP Basic. */
+function loginRequest({ path, method, type, fields }: Login, body: Login['body']): HttpRequest {
+  switch (type) {
+    case 'json':
+      return { method, path, json: body }
+    case 'form':
+      return {
+        method,
+        path,
+        form: Object.fromEntries(Object.entries(body).map(([key, value]) => [key, String(value)])),
+      }
+    case 'basic': {
+      const pair = `${get(body, fields.user)}:${get(body, fields.password)}`
+      return { method, path, credentials: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } }
+    }
+  }
+}
+
+type Login = NonNullable<Given['login']>
+
+/** As long as the right one, and of the same kinds of characters, so that it is refused for being wrong and not for its form. */
+function wrongPassword({ body, fields }: Login): Login['body'] {
+  const right = String(get(body, fields.password))
+  const any = (letters: string) => letters[randomInt(letters.length)] ?? ''
+  const wrong = right
+    .replaceAll(/[a-z]/g, () => any('abcdefghijklmnopqrstuvwxyz'))
+    .replaceAll(/[A-Z]/g, () => any('ABCDEFGHIJKLMNOPQRSTUVWXYZ'))
+    .replaceAll(/\d/g, () => any('0123456789'))
+  return replaced(body, fields.password, wrong === right ? `${right}x` : wrong)
+}

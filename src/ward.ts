@@ -1,0 +1,63 @@
+import type { Given } from './config/given.js'
+import type { Database, Dialect, Opening } from './dialects/dialect.js'
+import type { Limits } from './limits.js'
+import { type Http, type HttpSettings, httpClient } from './probes/http.js'
+import type { Loading } from './probes/jwt.js'
+import { type ProbeUser, probeUser } from './probes/sign-in.js'
+
+/** What all checks of a run share: what is opened, loaded or signed in once. */
+export interface Ward {
+  readonly limits: Limits
+  readonly facts: Record<string, number>
+  readonly given: Partial<Given>
+  /** Opens the database, when the first check asks for it. */
+  open(): Promise<Opening>
+  /** The open database; null before it is opened, and where it could not be. */
+  database(): Database | null
+  http(limits: Limits): Http
+  user(http: Http): ProbeUser
+  /** Loads the keys of the config, when the first check asks for them; null where it has none. */
+  keys(http: Http): Promise<Loading | null>
+  close(): Promise<void>
+}
+
+export interface WardOptions {
+  readonly dialect: Dialect | null
+  readonly given: Partial<Given>
+  readonly limits: Limits
+  /** Is told every secret that turns up during the run. */
+  readonly keep: (secret: string) => void
+}
+
+export function openWard({ dialect, given, limits, keep }: WardOptions): Ward {
+  let opening: Promise<Opening> | undefined
+  let loading: Promise<Loading> | undefined
+  let database: Database | null = null
+  const settings: HttpSettings = given.api ?? { url: null, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576 }
+  return {
+    limits,
+    given,
+    facts: {},
+    database: () => database,
+    open() {
+      if (!dialect) throw new Error('no database is configured')
+      opening ??= dialect.open(limits).then((answer) => {
+        if (answer.outcome === 'opened') database = answer.database
+        return answer
+      })
+      return opening
+    },
+    http: (own) => httpClient(settings, own),
+    user: probeUser(given, keep),
+    keys(http) {
+      const { jwt } = given
+      if (!jwt) return Promise.resolve(null)
+      loading ??= import('./probes/jwt.js').then(({ loadKeys }) => loadKeys(jwt, http))
+      return loading
+    },
+    async close() {
+      await opening?.catch(() => {})
+      await database?.close()
+    },
+  }
+}
