@@ -12,11 +12,26 @@ import token from './auth/token.js'
 import latency from './connection/latency.js'
 import opens from './connection/opens.js'
 import allWell from './diagnoses/all-well.js'
+import apiServerErroring from './diagnoses/api-server-erroring.js'
+import apiServerHanging from './diagnoses/api-server-hanging.js'
+import apiServerNotRunning from './diagnoses/api-server-not-running.js'
+import apiServerSlow from './diagnoses/api-server-slow.js'
+import apiServerUnreachable from './diagnoses/api-server-unreachable.js'
+import clockSkew from './diagnoses/clock-skew.js'
 import dataDamaged from './diagnoses/data-damaged.js'
 import databaseUnreachable from './diagnoses/database-unreachable.js'
+import externalUnexpected from './diagnoses/external-unexpected.js'
 import inconclusive from './diagnoses/inconclusive.js'
+import jwtKeyMismatch from './diagnoses/jwt-key-mismatch.js'
+import passwordRulesOff from './diagnoses/password-rules-off.js'
+import probeUserMissing from './diagnoses/probe-user-missing.js'
+import routeUnprotected from './diagnoses/route-unprotected.js'
 import rowsOrphaned from './diagnoses/rows-orphaned.js'
 import schemaIncomplete from './diagnoses/schema-incomplete.js'
+import sessionsBroken from './diagnoses/sessions-broken.js'
+import tokenLifetimeWrong from './diagnoses/token-lifetime-wrong.js'
+import wrongServiceOnPort from './diagnoses/wrong-service-on-port.js'
+import wrongTestCredentials from './diagnoses/wrong-test-credentials.js'
 import services from './external/services.js'
 import foreignKeys from './integrity/foreign-keys.js'
 import orphanedRows from './integrity/orphaned-rows.js'
@@ -38,5 +53,12 @@ export default definePlugin({
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],
     services,
   ],
-  diagnoses: [databaseUnreachable, schemaIncomplete, rowsOrphaned, dataDamaged, inconclusive, allWell],
+  // From the lowest layer up: what stands on a fault is no cause of it.
+  diagnoses: [
+    ...[databaseUnreachable, schemaIncomplete, rowsOrphaned, dataDamaged],
+    ...[apiServerNotRunning, apiServerHanging, wrongServiceOnPort, apiServerUnreachable, apiServerErroring],
+    ...[probeUserMissing, wrongTestCredentials, jwtKeyMismatch, clockSkew, tokenLifetimeWrong],
+    ...[routeUnprotected, sessionsBroken, passwordRulesOff, apiServerSlow, externalUnexpected],
+    ...[inconclusive, allWell],
+  ],
 })

@@ -19,6 +19,8 @@ export interface Chart {
   unsure(): boolean
   /** The findings of severity error in a layer, for a headline. Asking for them is not a claim, and notes nothing. */
   errors(layer: Layer): readonly Finding[]
+  /** The first finding's sentence at one of these addresses, tried in this order, for a headline. Asking for it notes nothing. */
+  sentence(...addresses: string[]): string
   readonly facts: { readonly [name: string]: number }
 }
 
@@ -62,6 +64,12 @@ function chartOf(
   return {
     facts,
     errors,
+
+    sentence(...addresses) {
+      const first = addresses.flatMap((address) => findings.filter((finding) => finding.address === address))[0]
+      // A sentence may begin with a URL, or with a name in quotes.
+      return first ? `${first.message.replace(/^[a-z](?!\w*:\/\/)/, (letter) => letter.toUpperCase())}.` : ''
+    },
 
     healthy: (...layers) =>
       layers.every((layer) => {

@@ -62,7 +62,7 @@ export default defineCheck({
       measure({ name: 'login', value: right.ms, unit: 'ms', n: 1 })
       if (login.refreshToken !== undefined && !tokens.refresh)
         report('no-refresh-token', { url, wanted: place(login.refreshToken), keys: keysOf(jsonOf(body)) })
-      return saw(`${status} in ${milliseconds(right.ms)}${wrong ? ', wrong password refused' : ''}`)
+      return saw(`${status} in ${milliseconds(right.ms)}`)
     }
     if (status >= 500) return report('erroring', evidence)
     if (refusals.includes(status)) return report('refused', evidence)

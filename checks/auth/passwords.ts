@@ -19,7 +19,7 @@ export default defineCheck({
       `${url} answers a weak password with ${status}: the server fails on its own side`,
     'left-behind': {
       severity: 'warning',
-      say: ({ name }: { name: string }) => `registered ${name}, which is still there: remove it by hand`,
+      say: ({ account }: { account: string }) => `registered ${account}, which is still there: remove it by hand`,
     },
   },
   async run({ http, user, given, report, coverage }) {
@@ -33,7 +33,7 @@ export default defineCheck({
       else if (answer.status >= 500) report('erroring', { url, status: answer.status })
       else if (answer.status < 400) {
         report('weak-accepted', { url, name: password, length: password.length })
-        if (!(await account.remove())) report('left-behind', { name: address })
+        if (!(await account.remove())) report('left-behind', { account: address })
       }
     }
   },

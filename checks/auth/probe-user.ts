@@ -9,7 +9,7 @@ type Flag = string | { readonly column: string; readonly equals: string | number
 
 export default defineCheck({
   id: 'auth/probe-user',
-  title: 'The database knows the probe user and its password',
+  title: 'The database knows the probe user',
   severity: 'error',
   after: [
     'connection/opens',

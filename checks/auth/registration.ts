@@ -22,11 +22,11 @@ export default defineCheck({
     refused: ({ url, status }: Evidence) => `${url} refuses a new account with a strong password, with ${status}`,
     removed: {
       severity: 'info',
-      say: ({ name }: { name: string }) => `registered ${name}, and removed it again`,
+      say: ({ account }: { account: string }) => `registered ${account}, and removed it again`,
     },
     'left-behind': {
       severity: 'warning',
-      say: ({ name }: { name: string }) => `registered ${name}, which is still there: remove it by hand`,
+      say: ({ account }: { account: string }) => `registered ${account}, which is still there: remove it by hand`,
     },
   },
   async run({ http, user, given, report, saw }) {
@@ -36,7 +36,7 @@ export default defineCheck({
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     if (answer.status >= 500) return report('erroring', { url, status: answer.status })
     if (answer.status >= 400) return report('refused', { url, status: answer.status })
-    report((await account.remove()) ? 'removed' : 'left-behind', { name: address })
+    report((await account.remove()) ? 'removed' : 'left-behind', { account: address })
     saw(`${answer.status}`)
   },
 })

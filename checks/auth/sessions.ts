@@ -50,6 +50,6 @@ export default defineCheck({
     const { status } = answer
     if (more && status < 400) return report('alive', { url, status })
     if (status < 400 || !refusals.includes(status)) return report('status-differs', { url, status })
-    saw(`logged out with ${out.status}, refresh refused`)
+    saw(`refused with ${status}`)
   },
 })

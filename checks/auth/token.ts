@@ -6,7 +6,7 @@ interface Evidence {
 
 export default defineCheck({
   id: 'auth/token',
-  title: "The server's tokens verify with the configured key, and live as long as promised",
+  title: 'Its tokens verify, and live as long as promised',
   severity: 'error',
   after: ['auth/login', 'auth/jwt-round-trip'],
   needs: ['api', 'jwt', 'session'],

@@ -19,13 +19,14 @@ export default defineCheck({
       `the config expects rows in ${quoted(table)}, and there is no such table`,
     unreadable: ({ table, text }: { table: string; text: string }) => `${quoted(table)} could not be counted: ${text}`,
   },
-  async run({ db, config, report, coverage, fact, skip }) {
+  async run({ db, config, report, coverage, fact, saw, skip }) {
     const expectations = Object.entries(config.expect.rows ?? {})
     if (expectations.length === 0) return skip('not-configured', 'the config expects no row counts')
     const catalog = await db.catalog()
     if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
     const tables = new Map(countedTables(catalog.value).map((table) => [nameOf(table, catalog.value), table]))
     const seen = coverage('table')
+    const counted: string[] = []
 
     for (const [name, expectation] of expectations) {
       const table = tables.get(name)
@@ -42,10 +43,12 @@ export default defineCheck({
       const rows = count.value
       const { min, max } = boundsOf(expectation)
       seen.examined()
+      counted.push(`${name}: ${pluralize(rows, 'row')}`)
       fact(`rows.${name}`, rows)
       if (rows < min) report('too-few', { table: name, rows, expected: min })
       if (rows > max) report('too-many', { table: name, rows, expected: max })
     }
+    if (expectations.length <= 2 && counted.length > 0) saw(counted.join(', '))
   },
 })
 

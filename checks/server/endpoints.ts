@@ -44,11 +44,6 @@ export default defineCheck({
       else if (wanted && !kinds[wanted].test(type)) report('type-differs', { url, type, expected: wanted })
       else if (wanted === 'json' && jsonOf(answer.body) === undefined) report('not-json', { url })
     }
-      `${listed(
-        endpoints.map(({ path }) => path),
-        4,
-      ).replaceAll('"', '')}`,
-    )
   },
 })
 

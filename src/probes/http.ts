@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import type { Request } from 'got'
 import { type Limits, limit, stopOf } from '../limits.js'
@@ -82,6 +83,9 @@ export interface HttpSettings {
   readonly maxBodyBytes: number
 }
 
+/** A connection a request: one that was kept may have been closed at the other end, which would look like a fault. */
+const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) }
+
 /** An HTTP client that is bound to one server, a check's time and its signal. */
 export function httpClient(settings: HttpSettings, limits: Limits): Http {
   const request = (asked: HttpRequest) => ask(asked, settings, limits)
@@ -92,6 +96,7 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
   const { method = 'GET', timeout = settings.timeout } = asked
   const url = urlOf(asked.path, settings.url)
   const own = settings.url !== null && url.origin === new URL(settings.url).origin
+  const { got } = await import('got')
   const began = performance.now()
   const shown = { method, url: withoutQuery(url) }
   const bound = limit(Math.min(limits.expires, began + timeout), limits.signal)
@@ -99,7 +104,6 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
   const unanswered = (outcome: UnansweredOutcome, code: string, text: string): Unanswered => {
     return { outcome, ...shown, phase, code, text, ms: elapsed(began) }
   }
-  const { got } = await import('got')
   const stream = got.stream(url, {
     method: method as 'GET',
     headers: {
@@ -114,7 +118,10 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
     throwHttpErrors: false,
     retry: { limit: 0 },
     signal: bound.signal,
+    agent: agents,
   }) as Request
+  // A stream of any other method waits for a body, and these have none to wait for.
+  if (!['GET', 'HEAD'].includes(method) && asked.json === undefined && !asked.form) stream.end()
   stream.on('socket', (socket) => {
     // How far a request came is known by the last of these.
     const reach = (next: Phase) => () => {

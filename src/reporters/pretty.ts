@@ -101,7 +101,7 @@ function findingLines({ severity, message, address, evidence }: Finding, page: P
   const note = [address, ...(samples ? [samples] : [])].join(' · ')
   return [
     ...wrapped(message, 6, page, page.paint[severityColours[severity]]),
-    ...wrapped(note, 8, page, page.paint.dim),
+    ...(severity === 'info' && !page.verbose ? [] : wrapped(note, 8, page, page.paint.dim)),
   ]
 }
 
@@ -147,19 +147,21 @@ function verdictLines({ verdict, causes, counts, complete, ms }: Report, page: P
 const tallyWords = { fail: 'failed', warn: 'warned', crash: 'broke' } as const
 
 /** What a check saw, in a few words. */
-function figureOf({ coverage, measurements, skip, status }: Result): string {
+function figureOf({ coverage, measurements, saw, skip, status }: Result): string {
   if (status === 'skip' && skip) return skip.reason.replaceAll('-', ' ')
+  if (saw !== undefined) return saw
   if (coverage) return `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`
   const telling = measurements.filter(({ budget }) => budget !== undefined)
-  return (telling.length > 0 ? telling : measurements).map(measured).join(', ')
+  const shown = telling.length > 0 ? telling : measurements
+  return shown.map((measurement) => measured(measurement, shown.length > 1)).join(', ')
 }
 
-function measured({ name, value, n }: Measurement): string {
-  return n === 1 ? milliseconds(value) : `${name.replace(' p50', '')} ${milliseconds(value)}`
+function measured({ name, value, n }: Measurement, named: boolean): string {
+  return n === 1 && !named ? milliseconds(value) : `${name.replace(/ (p50|mean)$/, '')} ${milliseconds(value)}`
 }
 
 function figureWidth(figure: string, width: number): number {
-  return Math.min(figure.length + 2, Math.floor(width / 2))
+  return Math.min(figure.length + 2, Math.floor(width * 0.6))
 }
 
 /** `10 → 77`: the row, and the key that points nowhere. */

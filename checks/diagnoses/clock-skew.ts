@@ -1,0 +1,10 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+const faults = ['auth/token#clock-skew', 'auth/token#issued-in-future']
+
+export default defineDiagnosis({
+  id: 'clock-skew',
+  headline: (chart) => chart.sentence(...faults),
+  when: (chart) => faults.some((fault) => chart.found(fault)),
+  next: ['Set the clocks by NTP, on the server and here.'],
+})

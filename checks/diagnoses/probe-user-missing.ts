@@ -1,0 +1,10 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+const faults = ['auth/probe-user#user-missing', 'auth/probe-user#inactive', 'auth/probe-user#no-password']
+
+export default defineDiagnosis({
+  id: 'probe-user-missing',
+  headline: (chart) => chart.sentence(...faults),
+  when: (chart) => faults.some((fault) => chart.found(fault)),
+  next: ['Create or activate the probe user, or name another one in the config.'],
+})
