@@ -19,6 +19,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  // Where a package comes in both kinds, its module: a bundled UMD hides its names.
+  mainFields: ['module', 'main'],
   alias: { dbdoctor: './src/index.ts' },
   external: ['better-sqlite3', 'pg-native', 'jiti'],
   // CommonJS packages call require, which a module has to make for itself.

@@ -1,6 +1,16 @@
 import { Chalk, type ChalkInstance } from 'chalk'
 import Table from 'cli-table3'
-import type { CoverageReport, Finding, Measurement, Plain, Report, Result, Severity, Status } from '../report.js'
+import type {
+  CoverageReport,
+  Finding,
+  Measurement,
+  Plain,
+  Report,
+  Result,
+  Severity,
+  SkipReason,
+  Status,
+} from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
@@ -10,6 +20,8 @@ const widest = 110
 /** Narrower than this, there is no room for a title beside its figure. */
 const narrowest = 60
 const gapsShown = 3
+/** Why nobody looked, where nobody had to. */
+const knownReasons: readonly SkipReason[] = ['not-applicable', 'not-configured', 'deselected']
 
 /** For people: what was looked at, layer by layer, what was found, and the verdict last, where the eye ends. */
 export const pretty: Reporter = {
@@ -17,7 +29,8 @@ export const pretty: Reporter = {
   render(report, options) {
     const page = pageOf(options)
     const shown = options.quiet ? report.results.filter(speaks) : report.results
-    const layers = [...new Set(shown.map(({ layer }) => layer))]
+    const all = [...new Set(shown.map(({ layer }) => layer))]
+    const layers = all.filter((layer) => options.verbose || shown.some((one) => one.layer === layer && !isIdle(one)))
     const sections = layers.map((layer) => [
       page.paint.bold(`  ${layer[0]?.toUpperCase()}${layer.slice(1)}`),
       ...shown.filter((result) => result.layer === layer).flatMap((result) => resultLines(result, page)),
@@ -26,7 +39,9 @@ export const pretty: Reporter = {
     const head = options.quiet
       ? []
       : ['', `  ${page.paint.bold('dbdoctor')} ${page.paint.dim('·')} ${described(report)}`, '']
-    return `${[...head, ...sections.flat(), ...verdictLines(report, page), ''].join('\n')}\n`
+    const idle = all.filter((layer) => !layers.includes(layer))
+    const rest = idle.length > 0 ? [...wrapped(`Not looked at: ${idle.join(', ')}`, 2, page, page.paint.dim), ''] : []
+    return `${[...head, ...sections.flat(), ...rest, ...verdictLines(report, page), ''].join('\n')}\n`
   },
 }
 
@@ -185,13 +200,17 @@ function speaks(result: Result): boolean {
   return result.findings.length > 0 || result.status === 'crash' || (isUnknown(result) && !isBlocked(result))
 }
 
+/** Nobody asked for it. */
+function isIdle({ skip }: Result): boolean {
+  return skip !== undefined && knownReasons.includes(skip.reason)
+}
+
 function isBlocked({ skip }: Result): boolean {
   return skip?.reason === 'blocked'
 }
 
 function isUnknown({ skip, coverage }: Result): boolean {
-  const known = ['not-applicable', 'not-configured', 'deselected']
-  return (skip !== undefined && !known.includes(skip.reason)) || (coverage?.missing ?? []).length > 0
+  return (skip !== undefined && !knownReasons.includes(skip.reason)) || (coverage?.missing ?? []).length > 0
 }
 
 function wrapped(text: string, indent: number, { width }: Page, colour: (text: string) => string, lead = ''): string[] {
