@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { routes, saidOf } from '../../support/auth.js'
+
+const html = { 'content-type': 'text/html; charset=utf-8' }
+const json = { 'content-type': 'application/problem+json' }
+
+test('endpoints that answer as expected are silent', async () => {
+  const url = await routes({
+    'GET /': [307, '', { location: '/docs' }],
+    'GET /health': [204],
+    'GET /docs': [200, '<html>', html],
+    'GET /gone': [404],
+    'GET /json': [200, '{}', json],
+    'POST /ping': [200],
+  })
+  const endpoints = [
+    '/',
+    '/health',
+    { path: '/docs', type: 'html' as const },
+    { path: '/gone', status: [404, 410] },
+    { path: '/json', type: 'json' as const },
+    { path: '/ping', method: 'POST' as const, status: 200 },
+  ]
+  expect(await saidOf('server/endpoints', { api: { url, endpoints } })).toBe('pass')
+})
+
+test('each endpoint that answers otherwise is named', async () => {
+  const url = await routes({
+    'GET /': [200],
+    'GET /health': [503],
+    'GET /docs': [404],
+    'GET /page': [200, '<html>', html],
+    'GET /broken': [200, '{', { 'content-type': 'application/json' }],
+    'GET /created': [201],
+  })
+  const endpoints = [
+    '/',
+    '/health',
+    '/docs',
+    { path: '/page', type: 'json' as const },
+    { path: '/broken', type: 'json' as const },
+    { path: '/created', status: 200 },
+  ]
+  expect(await saidOf('server/endpoints', { api: { url, endpoints } })).toEqual([
+    `${url}/health answers with 503: the server fails on its own side`,
+    `${url}/docs answers with 404, 200 to 399 expected`,
+    `${url}/page answers with text/html, json expected`,
+    `${url}/broken says that it answers in JSON, and does not`,
+    `${url}/created answers with 201, 200 expected`,
+  ])
+})
+
+test('without endpoints there is nothing to look at', async () => {
+  expect(await saidOf('server/endpoints', { api: { url: await routes({}) } })).toMatch(/^skip: not-configured/)
+})
