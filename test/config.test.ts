@@ -1,8 +1,12 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { type Environment, env, interpolated, resolve } from '../src/config/reference.js'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { givenBy } from '../src/config/given.js'
+import { type Environment, env, file, interpolated, resolve } from '../src/config/reference.js'
 import { duration } from '../src/config/values.js'
-import { parseConfig } from '../src/config.js'
+import { type ConfigInput, parseConfig } from '../src/config.js'
+import { testFolder } from './support/databases.js'
 
 const parse = (input: unknown) => parseConfig(input, 'test.json')
 
@@ -15,7 +19,7 @@ describe('parseConfig', () => {
     [{ databse: {} }, /databse/],
     [{ database: { expect: { tables: -1 } } }, /database\.expect\.tables/],
     [{ database: { expect: { rows: { 'order lines': 'many' } } } }, /database\.expect\.rows\["order lines"\]/],
-    [{ database: { url: 7 } }, /database\.url: write a string, or env/],
+    [{ database: { url: 7 } }, /database\.url: write a string, env/],
     [
       { database: { relationships: { declare: ['orders.customer_id'] } } },
       /relationships\.declare\[0\]: write child\.column -> parent\.column/,
@@ -86,4 +90,97 @@ describe('duration', () => {
   test.each(['', '10', 's', '-1s', '1 fortnight', '1s2'])('%j is refused', (text) =>
     expect(duration.safeParse(text).success).toBe(false),
   )
+})
+
+describe('the server and who signs in', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await testFolder()
+  })
+  const login = { path: '/login', body: { email: 'ada@example.com', password: 'hunter22' } }
+
+  test.each([
+    [{ api: {} }, /api\.url: write a string, env\('NAME'\) or file\('PATH'\)/],
+    [{ api: { url: 'http://a', endpoints: ['health'] } }, /api\.endpoints\[0\]/],
+    [{ api: { url: 'http://a', timeout: 10 } }, /api\.timeout/],
+    [{ auth: { jwt: {} } }, /auth\.jwt: name a key: secret, publicKey, privateKey or jwks/],
+    [{ auth: { jwt: { secret: 'x', publicKey: 'y' } } }, /auth\.jwt: name either a secret or keys of a pair/],
+    [{ auth: { jwt: { secret: 'x', algorithm: 'none' } } }, /auth\.jwt\.algorithm/],
+    [
+      { auth: { login: { path: '/login', body: { a: 'b' } } } },
+      /auth\.login\.fields\.user: say where the body holds the user/,
+    ],
+    [{ auth: { login: { ...login, accessToken: 'token' } } }, /auth\.login\.accessToken/],
+    [
+      { auth: { protected: { path: '//evil.example.com' } } },
+      /auth\.protected\.path: write a path that starts with one slash/,
+    ],
+    [{ external: [{ name: 'x', path: '/x' }] }, /external\[0\]/],
+    [{ external: [{ name: 'x', expect: 'timeout' }] }, /external\[0\]: name either a path or a url/],
+  ])('%j is refused with its path', (input, message) => {
+    expect(() => parse(input)).toThrow(message)
+    expect(() => parse(input)).toThrow(expect.not.stringContaining('hunter22'))
+  })
+
+  test('where user and password are in a body is guessed by their names, or told', () => {
+    const fieldsOf = (body: object, fields = {}) =>
+      parse({ auth: { login: { path: '/', body, fields } } }).auth.login?.fields
+    expect(fieldsOf(login.body)).toEqual({ user: '/email', password: '/password' })
+    expect(fieldsOf({ query: '…', variables: { login: 'a', pwd: env('X') } })).toEqual({
+      user: '/variables/login',
+      password: '/variables/pwd',
+    })
+    expect(fieldsOf({ a: 'b', c: 'd' }, { user: '/a', password: '/c' })).toEqual({ user: '/a', password: '/c' })
+  })
+
+  const given = (config: ConfigInput, environment: Environment = {}) =>
+    givenBy(parse(config), ['api', 'session', 'jwt?', 'external?'], { environment, folder: folder })
+
+  test.each([
+    ['http://user:hunter22@example.com', 'api.url has credentials in it'],
+    ['example.com:8080', 'api.url has a scheme that is neither http nor https'],
+    ['example.com', 'api.url is not a URL with scheme and host'],
+    ['ftp://example.com', 'api.url has a scheme that is neither http nor https'],
+    ['http://example.com/?key=hunter22', 'api.url has a query or a fragment'],
+    ['', "api.url: write a string, env('NAME') or file('PATH')"],
+  ])('the URL %j is refused without being shown', (url, message) => {
+    expect(() => given({ api: { url } })).toThrow(message)
+    expect(() => given({ api: { url } })).toThrow(expect.not.stringContaining('hunter22'))
+  })
+
+  test('a token comes from a file, without the line break at its end', () => {
+    const accessToken = file('./token')
+    const written = (text: string) => writeFileSync(join(folder, 'token'), text)
+    written('abc\n')
+    expect(given({ auth: { accessToken } }).given.session?.accessToken).toBe('abc')
+    for (const text of ['a\nbc\n', 'Bearer hunter22', 'h'.repeat(5_000_000)]) {
+      written(text)
+      expect(() => given({ auth: { accessToken } })).toThrow(expect.not.stringMatching(/hunter22|hhhh/))
+    }
+    written('\n')
+    expect(() => given({ auth: { accessToken } })).toThrow('the file ./token, which the config names, is empty')
+    rmSync(join(folder, 'token'))
+    expect(() => given({ auth: { accessToken } })).toThrow('cannot be read: ENOENT')
+  })
+
+  test('what is secret is known: by its place, and because it came from outside; an address is none', () => {
+    const config = {
+      api: { url: env('URL'), headers: { 'x-key': 'key-of-the-api' } },
+      auth: {
+        login: { ...login, body: { ...login.body, client: env('CLIENT'), email: env('WHO') } },
+        jwt: { secret: 'the-jwt-secret' },
+      },
+    }
+    const { secrets } = given(config, { URL: 'http://a', CLIENT: 'client-secret', WHO: 'ada@example.com' })
+    expect([...secrets].sort()).toEqual(['client-secret', 'hunter22', 'key-of-the-api', 'the-jwt-secret'])
+  })
+
+  test('only what is needed has to be set', () => {
+    const config = {
+      api: { url: 'http://a' },
+      auth: { login: { ...login, body: { ...login.body, password: env('UNSET') } } },
+    }
+    expect(() => given(config)).toThrow('the environment variable UNSET is not set')
+    expect(givenBy(parse(config), ['api'], { environment: {}, folder: '/' }).given).toEqual({ api: parse(config).api })
+  })
 })

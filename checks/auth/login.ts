@@ -13,7 +13,7 @@ export default defineCheck({
   title: 'The probe user signs in, and a wrong password does not',
   severity: 'error',
   after: ['server/reachable'],
-  needs: ['api', 'login', 'refusals'],
+  needs: ['api', 'session', 'login', 'refusals'],
   docs: {
     why: 'Nothing that users do works without it. A login that fails for a wrong test password looks just like one that fails for a broken server.',
     fix: 'Follow the finding: correct the test password, the place of the token, or the server. The check of the probe user tells whether the password fits the database.',

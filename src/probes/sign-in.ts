@@ -77,6 +77,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
 
   return (http) => {
     const enter = async (tryWrong: boolean): Promise<SigningIn> => {
+      if (!given.session) throw new Error('a check that signs in needs the part "session"')
       if (!login) {
         current = { access: { value: accessToken ?? '', cookie: null }, refresh: null }
         return { wrong: null, right: null, tokens: current }

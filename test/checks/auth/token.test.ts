@@ -82,7 +82,7 @@ test('a clock that runs ahead is one finding, not three', async () => {
 
 test('an opaque access token is none that could be verified', async () => {
   const url = await routes({ 'GET /': [200], 'POST /login': [200, { token: 'opaque' }] })
-  const login = { path: '/login', body: { user: 'a', password: 'hunter2' } }
+  const login = { path: '/login', body: { user: 'a', password: 'hunter2' }, tryWrongPassword: false }
   expect(await saidOf('auth/token', { api: { url }, auth: { jwt: { secret }, login } })).toEqual([
     'the access token is no JSON Web Token',
   ])

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { saidOf } from '../../support/auth.js'
+import { examineOne } from '../../support/databases.js'
+import { demoApplication } from '../../support/servers.js'
+
+test('the demo refuses weak passwords', async () => {
+  const { config } = await demoApplication()
+  expect(await saidOf('auth/passwords', { ...config, database: {} })).toBe('pass')
+})
+
+test('each weak password that is let in is named, and its account removed', async () => {
+  const { config, target } = await demoApplication({ takesWeakPasswords: true })
+  expect(await saidOf('auth/passwords', { ...config, database: {} })).toEqual([
+    'a new account may have the password "12345678" (8 characters)',
+    'a new account may have the password "password" (8 characters)',
+    'a new account may have the password "aaaaaaaaaaaa" (12 characters)',
+  ])
+  const counts = { config: { database: { expect: { rows: { users: 2 } } } } }
+  expect((await examineOne('integrity/row-counts', target, counts)).status).toBe('pass')
+})

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { routes, saidOf } from '../../support/auth.js'
+import { demoApplication } from '../../support/servers.js'
+
+const me = { email: 'a@example.com' }
+const login = { path: '/login', body: { email: 'a@example.com', password: 'hunter2hunter2' }, tryWrongPassword: false }
+
+async function said(answer: (token: string | undefined) => readonly [number, unknown?], identity = {}) {
+  const url = await routes({
+    'GET /': [200],
+    'POST /login': [200, { token: 'opaque-token' }],
+    'GET /me': (headers) => answer(headers.authorization?.replace('Bearer ', '')),
+  })
+  const text = await saidOf('auth/protected', {
+    api: { url },
+    auth: { login, protected: { path: '/me', ...identity } },
+  })
+  return typeof text === 'string' ? text : text.map((sentence) => sentence.replace(url, ''))
+}
+
+const guarded = (status: number) => (token: string | undefined) =>
+  token === 'opaque-token' ? ([200, me] as const) : ([status] as const)
+
+test('a route that takes its own token alone is silent, whichever way it refuses', async () => {
+  for (const status of [302, 400, 401, 403, 422]) expect(await said(guarded(status))).toBe('pass')
+  expect(await said(guarded(401), { identity: { pointer: '/email', equals: 'A@example.com' } })).toBe('pass')
+})
+
+test('a route that is open, and one that is shut', async () => {
+  expect(await said(() => [200, me])).toEqual([
+    '/me accepts a request without a token, with 200',
+    '/me accepts a token that was changed, with 200',
+  ])
+  expect(await said(() => [401])).toEqual(["/me refuses the server's own token with 401"])
+  expect(await said((token) => (token ? [200, me] : [500]))).toEqual([
+    '/me answers a request without a token with 500: the server fails on its own side',
+    '/me accepts a token that was changed, with 200',
+  ])
+})
+
+test("somebody else's data, no such field, and a page", async () => {
+  const identity = { identity: { pointer: '/email', equals: 'b@example.com' } }
+  expect(await said(guarded(401), identity)).toEqual(["/me answers with somebody else's data at /email"])
+  expect(await said(guarded(401), { identity: { pointer: '/id', equals: 2 } })).toEqual([
+    '/me answers with no such field at /id',
+  ])
+  expect(await said((token) => (token === 'opaque-token' ? [200, '<html>'] : [401]), identity)).toEqual([
+    '/me answers with something instead of JSON',
+  ])
+})
+
+test('the demo refuses every forgery, until it stops to verify', async () => {
+  const healthy = await demoApplication()
+  expect(await saidOf('auth/protected', { ...healthy.config, database: {} })).toBe('pass')
+  const { config, url } = await demoApplication({ trustsAnyToken: true })
+  const route = `${url}/api/v1/users/me accepts a token`
+  expect(await saidOf('auth/protected', { ...config, database: {} })).toEqual([
+    `${route} whose claims were changed, with 200`,
+    `${route} that says it needs no signature (alg none), with 200`,
+    `${route} signed with another key, with 200`,
+    `${route} that has expired, with 200`,
+  ])
+})
+
+test('a token from elsewhere does instead of a login', async () => {
+  const url = await routes({
+    'GET /': [200],
+    'GET /me': ({ authorization }) => (authorization === 'JWT from-elsewhere' ? [200, me] : [401]),
+  })
+  const auth = { accessToken: 'from-elsewhere', scheme: 'JWT', protected: { path: '/me' } }
+  expect(await saidOf('auth/protected', { api: { url }, auth })).toBe('pass')
+})
