@@ -5,14 +5,17 @@ import { DbdoctorError } from './errors.js'
 import type { Plugin } from './plugin.js'
 import { unknownReasons } from './report.js'
 
-const checkConfig = z.union([
-  z.literal('off'),
-  z.strictObject({
-    severity: z.enum(['error', 'warning', 'info']).optional(),
-    options: z.record(z.string(), z.unknown()).optional(),
-    allowUnknown: z.array(z.enum(unknownReasons)).optional(),
-  }),
-])
+const checkConfig = z.union(
+  [
+    z.literal('off'),
+    z.strictObject({
+      severity: z.enum(['error', 'warning', 'info']).optional(),
+      options: z.record(z.string(), z.unknown()).optional(),
+      allowUnknown: z.array(z.enum(unknownReasons)).optional(),
+    }),
+  ],
+  { error: "write 'off', or { severity, options, allowUnknown }" },
+)
 
 /** What a config file may say. */
 const configSchema = z.strictObject({
@@ -41,7 +44,7 @@ export function defineConfig(config: ConfigInput): ConfigInput {
 
 /** A config from what a file held. Throws `ERR_CONFIG_INVALID`, one line a fault: its path, what is wrong, never the value. */
 export function parseConfig(input: unknown, source: string): Config {
-  const parsed = configSchema.safeParse(input ?? {})
+  const parsed = configSchema.safeParse(input ?? {}, { reportInput: true })
   if (parsed.success) return parsed.data
   throw new DbdoctorError(
     'ERR_CONFIG_INVALID',
@@ -50,9 +53,33 @@ export function parseConfig(input: unknown, source: string): Config {
   )
 }
 
-/** What is wrong with a setting, a fault a text: where it is, and what it should be. */
+/** What is wrong with a setting, a fault a text: where it is, what it should be, and the type of what it is, never the value. */
 export function faultsOf({ issues }: z.ZodError, at: readonly PropertyKey[]): string[] {
-  return issues.map(({ path, message }) => `${pathOf([...at, ...path])}: ${message}`)
+  return issues.flatMap((issue) => faultsIn(issue, at))
+}
+
+function faultsIn(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): string[] {
+  const path = [...at, ...issue.path]
+  if (issue.code === 'invalid_union') {
+    // Of the ways to write a setting, the one that its author has begun with.
+    const begun = issue.errors.find(
+      (branch) => !branch.some((fault) => fault.path.length === 0 && isOfOtherType(fault)),
+    )
+    if (begun) return begun.flatMap((fault) => faultsIn(fault, path))
+  }
+  const untold = isOfOtherType(issue) || (issue.code === 'invalid_union' && issue.errors.length > 0)
+  const type = untold && !issue.message.includes('received') ? typeOf(issue.input) : ''
+  return [`${pathOf(path)}: ${issue.message}${type && `; it is ${type}`}`]
+}
+
+function isOfOtherType({ code }: z.core.$ZodIssue): boolean {
+  return code === 'invalid_type' || code === 'invalid_value' || code === 'custom'
+}
+
+function typeOf(value: unknown): string {
+  if (value === undefined) return ''
+  if (value === null || Array.isArray(value)) return value === null ? 'null' : 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** An object path as it is written in the config: `database.expect.rows["order lines"]`. */

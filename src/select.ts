@@ -70,7 +70,7 @@ export function optionsOf(check: AnyCheck, config: Config): unknown {
     if (given) throw refuse(`checks["${check.id}"].options: the check has no options`)
     return {}
   }
-  const parsed = check.options.safeParse(given ?? {})
+  const parsed = check.options.safeParse(given ?? {}, { reportInput: true })
   if (parsed.success) return parsed.data
   throw refuse(faultsOf(parsed.error, ['checks', check.id, 'options']).join('; '))
 }

@@ -19,7 +19,12 @@ describe('parseConfig', () => {
     [{ databse: {} }, /databse/],
     [{ database: { expect: { tables: -1 } } }, /database\.expect\.tables/],
     [{ database: { expect: { rows: { 'order lines': 'many' } } } }, /database\.expect\.rows\["order lines"\]/],
-    [{ database: { url: 7 } }, /database\.url: write a string, env/],
+    [{ database: { url: 7 } }, /database\.url: write a string, env\('NAME'\) or file\('PATH'\); it is a number/],
+    [
+      { api: { url: 'http://a', endpoints: [{ path: '/', statuss: 200 }] } },
+      /api\.endpoints\[0\]: Unrecognized key: "statuss"/,
+    ],
+    [{ api: { url: 'http://a', timeout: 10 } }, /api\.timeout: write a time with its unit: .*; it is a number/],
     [
       { database: { relationships: { declare: ['orders.customer_id'] } } },
       /relationships\.declare\[0\]: write child\.column -> parent\.column/,
@@ -142,7 +147,7 @@ describe('the server and who signs in', () => {
     ['example.com', 'api.url is not a URL with scheme and host'],
     ['ftp://example.com', 'api.url has a scheme that is neither http nor https'],
     ['http://example.com/?key=hunter22', 'api.url has a query or a fragment'],
-    ['', "api.url: write a string, env('NAME') or file('PATH')"],
+    ['', 'api.url: Too small'],
   ])('the URL %j is refused without being shown', (url, message) => {
     expect(() => given({ api: { url } })).toThrow(message)
     expect(() => given({ api: { url } })).toThrow(expect.not.stringContaining('hunter22'))

@@ -10,26 +10,31 @@ const statuses = z.union([status, z.array(status).min(1)]).transform((one) => [o
 /** A place in a JSON document (RFC 6901). */
 const pointer = z.string().regex(/^(\/([^~]|~[01])*)?$/, 'write a JSON Pointer (RFC 6901): /data/access_token')
 /** Where an answer holds a token: in its JSON, or in a cookie. */
-const place = z.union([pointer, z.strictObject({ cookie: name })])
+const place = z.union([pointer, z.strictObject({ cookie: name })], {
+  error: "write a JSON Pointer, or { cookie: 'NAME' }",
+})
 /** What a request sends: JSON, with texts that may come from the environment. */
 const body = z.record(z.string(), z.unknown())
 
-const endpoint = z.union([
-  path.transform((only) => ({
-    path: only,
-    method: 'GET' as const,
-    status: undefined,
-    type: undefined,
-    budget: undefined,
-  })),
-  z.strictObject({
-    path,
-    method: method.default('GET'),
-    status: statuses.optional(),
-    type: z.enum(['json', 'html', 'text']).optional(),
-    budget: duration.optional(),
-  }),
-])
+const endpoint = z.union(
+  [
+    path.transform((only) => ({
+      path: only,
+      method: 'GET' as const,
+      status: undefined,
+      type: undefined,
+      budget: undefined,
+    })),
+    z.strictObject({
+      path,
+      method: method.default('GET'),
+      status: statuses.optional(),
+      type: z.enum(['json', 'html', 'text']).optional(),
+      budget: duration.optional(),
+    }),
+  ],
+  { error: 'write a path, or { path, method, status, type, budget }' },
+)
 
 /** The `api` part of a config: the server that is asked. */
 export const apiConfig = z.strictObject({
@@ -153,12 +158,16 @@ const where = { path: path.optional(), url: text.optional() }
 export const externalConfig = z
   .array(
     z
-      .discriminatedUnion('expect', [
-        z.strictObject({ ...service, ...where, expect: z.literal('redirect'), to: name.optional() }),
-        z.strictObject({ ...service, ...where, expect: z.literal('timeout') }),
-        z.strictObject({ ...service, ...where, expect: z.literal('unauthorized') }),
-        z.strictObject({ ...service, ...where, expect: z.literal('status'), status: statuses }),
-      ])
+      .discriminatedUnion(
+        'expect',
+        [
+          z.strictObject({ ...service, ...where, expect: z.literal('redirect'), to: name.optional() }),
+          z.strictObject({ ...service, ...where, expect: z.literal('timeout') }),
+          z.strictObject({ ...service, ...where, expect: z.literal('unauthorized') }),
+          z.strictObject({ ...service, ...where, expect: z.literal('status'), status: statuses }),
+        ],
+        { error: 'say what to expect: redirect, timeout, unauthorized or status' },
+      )
       .refine(({ path, url }) => (path === undefined) !== (url === undefined), {
         error: 'name either a path or a url',
       }),

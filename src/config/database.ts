@@ -4,10 +4,17 @@ import { name, text } from './values.js'
 /** A column that is true, or that holds one certain value. */
 const flag = z.union([name, z.strictObject({ column: name, equals: z.union([z.string(), z.number(), z.boolean()]) })])
 
-const rowExpectation = z.union([
-  z.int().nonnegative(),
-  z.strictObject({ min: z.int().nonnegative().optional(), max: z.int().nonnegative().optional() }),
-])
+const rowExpectation = z.union(
+  [
+    z.int().nonnegative(),
+    z.strictObject({ min: z.int().nonnegative().optional(), max: z.int().nonnegative().optional() }),
+  ],
+  { error: 'write a number, or { min, max }' },
+)
+
+const countOrNames = z.union([z.int().nonnegative(), z.array(name).min(1)], {
+  error: 'write a number, or a list of names',
+})
 
 /** `comments.author_id -> users.id`, `a.(x, y) -> b.(x, y)`; parts in double quotes may contain anything. */
 const declaration = z.string().transform((text, context): Declaration => {
@@ -47,8 +54,8 @@ export const databaseConfig = z.strictObject({
   schemas: z.array(name).min(1).optional(),
   expect: z
     .strictObject({
-      tables: z.union([z.int().nonnegative(), z.array(name).min(1)]).optional(),
-      indexes: z.union([z.int().nonnegative(), z.array(name).min(1)]).optional(),
+      tables: countOrNames.optional(),
+      indexes: countOrNames.optional(),
       rows: z.record(name, rowExpectation).optional(),
     })
     .prefault({}),

@@ -2,11 +2,13 @@ import { z } from 'zod'
 import { parseDuration } from '../duration.js'
 import { isReference, type Reference } from './reference.js'
 
+const unit = 'write a time with its unit: 250ms, 5s, 15m, 7d'
+
 /** A time with its unit, as milliseconds. */
-export const duration = z.string().transform((text, context): number => {
+export const duration = z.string({ error: unit }).transform((text, context): number => {
   const milliseconds = parseDuration(text)
   if (milliseconds !== null) return milliseconds
-  context.addIssue({ code: 'custom', message: 'write a time with its unit: 250ms, 5s, 15m, 7d' })
+  context.addIssue({ code: 'custom', message: unit })
   return z.NEVER
 })
 
