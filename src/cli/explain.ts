@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk'
 import { z } from 'zod'
-import { type AnyCheck, type Message, prerequisites } from '../check.js'
+import { type AnyCheck, type Message, prerequisites, usesDatabase } from '../check.js'
 import { createRegistry, findCheck, type Registry } from '../registry.js'
 import { loadConfig } from './load-config.js'
 import { print, usesColor } from './output.js'
@@ -33,9 +33,10 @@ export function sections(check: AnyCheck): [name: string, lines: string[]][] {
     [
       'Runs',
       [
-        `on ${dialectsOf(check).join(' and ')}, from depth ${check.depth ?? 'quick'}${after.length > 0 ? `, after ${after.join(', ')}` : ''}`,
+        `${usesDatabase(check) ? `on ${dialectsOf(check).join(' and ')}` : 'without a database'}, from depth ${check.depth ?? 'quick'}${after.length > 0 ? `, after ${after.join(', ')}` : ''}`,
       ],
     ],
+    ...needsOf(check),
     [
       'Findings',
       Object.entries<Message>(check.messages).map(
@@ -44,6 +45,11 @@ export function sections(check: AnyCheck): [name: string, lines: string[]][] {
     ],
     ['Options', optionsOf(check)],
   ]
+}
+
+function needsOf({ needs = [] }: AnyCheck): [name: string, lines: string[]][] {
+  const named = needs.filter((need) => need !== 'refusals').map((need) => need.replace(/(.*)\?$/, '$1 (where it is)'))
+  return named.length > 0 ? [['Needs of the config', [named.join(', ')]]] : []
 }
 
 function dialectsOf({ run }: AnyCheck): string[] {
