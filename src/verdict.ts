@@ -45,8 +45,19 @@ export function databaseStateOf({ results, target, complete, depth }: Results): 
 /** One line: what is known of the database, then the root cause where that is something else. */
 export function headlineOf(report: Results, database: DatabaseState, causes: readonly Cause[]): string {
   const [root] = causes
-  const sentence = aboutDatabase(report, database)
-  return [sentence, root?.headline].filter((part) => part && part !== '').join(' ')
+  const sentences = [aboutDatabase(report, database), root?.headline || unexplained(report.results)]
+  return sentences.filter(Boolean).join(' ') || passed(report.results)
+}
+
+/** What failed and no diagnosis speaks of: the first finding's own words. */
+function unexplained(results: readonly Result[]): string {
+  const faults = results.flatMap(({ findings }) => findings.filter(({ severity }) => severity === 'error'))
+  return faults[0] ? `${faults[0].message}.` : ''
+}
+
+function passed(results: readonly Result[]): string {
+  const looked = results.filter(({ status }) => status !== 'skip')
+  return `${looked.length} of ${pluralize(looked.length, 'check')} passed.`
 }
 
 function aboutDatabase(report: Results, database: DatabaseState): string {

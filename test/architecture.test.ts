@@ -55,6 +55,11 @@ const laws: readonly Law[] = [
     because: 'a driver that cannot be loaded leaves the other dialect working',
   },
   {
+    of: /^(?!src\/probes\/|fixtures\/)/,
+    mayNotImport: /^(got|jose|hash-wasm)$/,
+    because: 'only the probes know how servers are asked',
+  },
+  {
     of: /^fixtures\//,
     mayNotImport: /^(src|checks)\//,
     because: 'the demo is an application that dbdoctor examines, not a part of it',

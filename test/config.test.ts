@@ -19,7 +19,10 @@ describe('parseConfig', () => {
     [{ databse: {} }, /databse/],
     [{ database: { expect: { tables: -1 } } }, /database\.expect\.tables/],
     [{ database: { expect: { rows: { 'order lines': 'many' } } } }, /database\.expect\.rows\["order lines"\]/],
-    [{ database: { url: 7 } }, /database\.url: write a string, env\('NAME'\) or file\('PATH'\); it is a number/],
+    [
+      { database: { url: 7 } },
+      /database\.url: write a string that is not empty, env\('NAME'\) or file\('PATH'\); it is a number/,
+    ],
     [
       { api: { url: 'http://a', endpoints: [{ path: '/', statuss: 200 }] } },
       /api\.endpoints\[0\]: Unrecognized key: "statuss"/,
@@ -105,7 +108,7 @@ describe('the server and who signs in', () => {
   const login = { path: '/login', body: { email: 'ada@example.com', password: 'hunter22' } }
 
   test.each([
-    [{ api: {} }, /api\.url: write a string, env\('NAME'\) or file\('PATH'\)/],
+    [{ api: {} }, /api\.url: write a string that is not empty, env\('NAME'\) or file\('PATH'\)/],
     [{ api: { url: 'http://a', endpoints: ['health'] } }, /api\.endpoints\[0\]/],
     [{ api: { url: 'http://a', timeout: 10 } }, /api\.timeout/],
     [{ auth: { jwt: {} } }, /auth\.jwt: name a key: secret, publicKey, privateKey or jwks/],
@@ -147,7 +150,7 @@ describe('the server and who signs in', () => {
     ['example.com', 'api.url is not a URL with scheme and host'],
     ['ftp://example.com', 'api.url has a scheme that is neither http nor https'],
     ['http://example.com/?key=hunter22', 'api.url has a query or a fragment'],
-    ['', 'api.url: Too small'],
+    ['', 'api.url: write a string that is not empty'],
   ])('the URL %j is refused without being shown', (url, message) => {
     expect(() => given({ api: { url } })).toThrow(message)
     expect(() => given({ api: { url } })).toThrow(expect.not.stringContaining('hunter22'))

@@ -6,7 +6,7 @@ interface Evidence {
 
 export default defineCheck({
   id: 'auth/token',
-  title: 'Its tokens verify, and live as long as promised',
+  title: 'Tokens verify, and live as long as promised',
   severity: 'error',
   after: ['auth/login', 'auth/jwt-round-trip'],
   needs: ['api', 'jwt', 'session'],

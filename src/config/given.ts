@@ -61,9 +61,18 @@ export function givenBy(
   surroundings: Surroundings,
 ): { readonly given: Partial<Given>; readonly secrets: ReadonlySet<string> } {
   const referenced: string[] = []
-  const resolved = [...new Set([...needs].map((need) => need.replace('?', '') as PartName))].flatMap((need) => {
-    const part = parts[need](config)
-    return part === undefined ? [] : [[need, resolve(part as object, surroundings, (text) => referenced.push(text))]]
+  const wanted = [...needs]
+  const resolved = Object.entries(parts).flatMap(([name, partOf]) => {
+    const part = partOf(config)
+    const needed = wanted.includes(name as PartName)
+    if (part === undefined || !(needed || wanted.includes(`${name as PartName}?`))) return []
+    try {
+      return [[name, resolve(part as object, surroundings, (text) => referenced.push(text))]]
+    } catch (error) {
+      // What a check can do without need not be set.
+      if (needed) throw error
+      return []
+    }
   })
   const given = Object.fromEntries(resolved) as Partial<Given>
   validate(given)

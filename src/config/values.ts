@@ -12,10 +12,10 @@ export const duration = z.string({ error: unit }).transform((text, context): num
   return z.NEVER
 })
 
+const form = "write a string that is not empty, env('NAME') or file('PATH')"
+
 /** A text that may come from the environment or a file. */
-export const text = z.union([z.string().min(1), z.custom<Reference>(isReference)], {
-  error: "write a string, env('NAME') or file('PATH')",
-})
+export const text = z.union([z.string().min(1, { error: form }), z.custom<Reference>(isReference)], { error: form })
 
 /** The name of something in a database, or of a field. */
 export const name = z.string().min(1)

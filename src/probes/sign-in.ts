@@ -35,6 +35,8 @@ export interface Refreshing {
 export interface ProbeUser {
   /** Signs in, at the first call of a run; later calls answer the same. */
   signIn(): Promise<SigningIn>
+  /** What came of signing in, where some check has; null where none has. */
+  signedIn(): Promise<SigningIn> | null
   /** Signs in once more, where the config allows as many samples; else null. */
   signInAgain(): Promise<SigningIn | null>
   /** The tokens of the moment; null where the server gave none. */
@@ -92,6 +94,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
         first ??= enter(login?.tryWrongPassword ?? false)
         return first
       },
+      signedIn: () => first ?? null,
       signInAgain: async () => (left > 0 ? enter(false) : null),
       tokens: () => current,
       async refresh(token) {

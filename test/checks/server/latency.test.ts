@@ -5,7 +5,11 @@ import { demoApplication, httpServer } from '../../support/servers.js'
 
 test('what answers in time is measured, the first answer dropped, and n is told', async () => {
   const { config } = await demoApplication()
-  const { results } = await examine(null, { config: { ...config, database: {} }, only: ['server/latency'], samples: 3 })
+  const { results } = await examine(null, {
+    config: { ...config, database: {} },
+    only: ['server/latency', 'auth/login', 'auth/protected'],
+    samples: 3,
+  })
   const result = results.find(({ id }) => id === 'server/latency')
   expect(result?.status).toBe('pass')
   const measured = result?.measurements.map(({ name, n, budget }) => [name, n, budget])
