@@ -8,5 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most tests wait for a process or a server: as many at a time as the smallest machine has cores.
+    maxWorkers: 2,
   },
 })

@@ -39,7 +39,7 @@ test('services that behave as expected are said to', async () => {
     status: 'expected',
     said: [
       'Sign-in redirects to login.microsoftonline.com, as expected (somebody else asks)',
-      expect.stringMatching(/^Chat times out after 2\d\d ms, as expected$/),
+      expect.stringMatching(/^Chat times out after \d+ ms, as expected$/),
       'Mail answers with 401, as expected',
       'Tea answers with 418, as expected',
     ],
@@ -65,7 +65,7 @@ test('whatever else is a warning', async () => {
     said: [
       'Sign-in redirects to login.microsoftonline.com, a redirect to accounts.google.com expected',
       'Chat answers with 500, a time-out expected',
-      expect.stringMatching(/^Mail times out after 2\d\d ms, 401 or 403 expected$/),
+      expect.stringMatching(/^Mail times out after \d+ ms, 401 or 403 expected$/),
     ],
   })
 })
