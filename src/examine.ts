@@ -5,7 +5,7 @@ import type { Dialect, Session } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
 import { fingerprintOf, plainEvidence } from './evidence.js'
 import { layerOf } from './layers.js'
-import { type Limits, limit, stopOf } from './limits.js'
+import { type Limits, limit, Stop, stopOf } from './limits.js'
 import {
   type CoverageReport,
   type Finding,
@@ -47,6 +47,8 @@ export async function examine(check: AnyCheck, options: ExamineOptions, ward: Wa
   } catch (error) {
     if (error instanceof DbdoctorError) throw error
     if (limits.signal.aborted) notes.stop(limits.signal)
+    // What checks share may have been asked for by one whose time was up.
+    else if (error instanceof Stop) notes.skip(error.reason, error.message)
     else notes.crash(error)
   } finally {
     limits.clear()

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** What binds a piece of work: a signal, and the moment (`performance.now()`) at which its time is up. */
 export interface Limits {
   readonly signal: AbortSignal
@@ -21,6 +23,8 @@ const longest = 2 ** 31 - 1
 /** Limits whose signal is aborted when the time is up, or with the signal above. `clear` lets go of both. */
 export function limit(expires: number, above: AbortSignal): Limits & { readonly clear: () => void } {
   const controller = new AbortController()
+  // Each query and request of a check listens to it.
+  setMaxListeners(0, controller.signal)
   const stop = () => controller.abort(stopOf(above))
   if (above.aborted) stop()
   above.addEventListener('abort', stop, { once: true })

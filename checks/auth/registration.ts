@@ -9,7 +9,12 @@ export default defineCheck({
   id: 'auth/registration',
   title: 'Registration works',
   severity: 'error',
-  after: ['server/reachable', { id: 'auth/login', blocks: false }],
+  after: [
+    'server/reachable',
+    { id: 'auth/login', blocks: false },
+    // The account would be counted.
+    { id: 'integrity/row-counts', blocks: false },
+  ],
   needs: ['api', 'register', 'refusals', 'session?', 'login?'],
   depth: 'standard',
   docs: {

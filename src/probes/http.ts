@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import type { Request } from 'got'
+import pLimit from 'p-limit'
 import { type Limits, limit, stopOf } from '../limits.js'
 import { milliseconds } from '../words.js'
 
@@ -83,12 +84,16 @@ export interface HttpSettings {
   readonly maxBodyBytes: number
 }
 
+/** More at a time would be a load test. */
+const simultaneous = 6
+
 /** A connection a request: one that was kept may have been closed at the other end, which would look like a fault. */
 const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) }
 
 /** An HTTP client that is bound to one server, a check's time and its signal. */
 export function httpClient(settings: HttpSettings, limits: Limits): Http {
-  const request = (asked: HttpRequest) => ask(asked, settings, limits)
+  const turn = pLimit(simultaneous)
+  const request = (asked: HttpRequest) => turn(() => ask(asked, settings, limits))
   return { request, get: (path, rest) => request({ ...rest, path }) }
 }
 

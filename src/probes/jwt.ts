@@ -19,7 +19,7 @@ export interface Keys {
   readonly sign: ((claims: JWTPayload, header?: Partial<JWTHeaderParameters>) => Promise<string>) | null
   /** Verifies a token's signature and claims, at a moment in milliseconds since 1970. */
   readonly verify: (token: string, now?: number) => Promise<Verification>
-  /** The public key's text, to forge with; null for a secret, or for a set of keys. */
+  /** The public key's text, to forge with; null for a secret. */
   readonly publicKey: string | null
 }
 
@@ -116,7 +116,9 @@ export async function loadKeys(config: Given['jwt'], http: Http): Promise<Loadin
       if (typeof loaded === 'string') return unusable('unreachable', loaded)
       const algorithm = config.algorithm ?? loaded.keys.map(algorithmOf).find(Boolean) ?? 'RS256'
       const signer = config.privateKey === undefined ? null : await importKey(config.privateKey, algorithm)
-      return keysOf(algorithm, jose.createLocalJWKSet(loaded), signer?.key ?? null, null)
+      const [first] = loaded.keys.filter(({ kty }) => kty !== 'oct')
+      const shown = first ? await publicHalf(JSON.stringify(first)) : null
+      return keysOf(algorithm, jose.createLocalJWKSet(loaded), signer?.key ?? null, shown)
     }
     const { privateKey, publicKey } = config
     const signer = privateKey === undefined ? null : await importKey(privateKey, config.algorithm)
@@ -124,7 +126,7 @@ export async function loadKeys(config: Given['jwt'], http: Http): Promise<Loadin
     const { key, algorithm } = await importKey(verifier, config.algorithm ?? signer?.algorithm)
     if (signer && signer.kind !== 'private')
       return unusable('wrong-kind', 'is called private in the config, and is not')
-    return keysOf(algorithm, key, signer?.key ?? null, verifier)
+    return keysOf(algorithm, key, signer?.key ?? null, await publicHalf(verifier))
   } catch (error) {
     return error instanceof KeyFault
       ? unusable(error.fault, error.message)
@@ -168,10 +170,11 @@ async function importKey(text: string, wanted: string | undefined) {
   return { key, algorithm, kind: isPrivate ? ('private' as const) : ('public' as const) }
 }
 
-async function publicHalf(privateKey: string): Promise<string> {
+/** The public key of a pair, of which either half may be given, as the PEM text that servers keep in a file. */
+async function publicHalf(half: string): Promise<string> {
   const { createPublicKey } = await import('node:crypto')
-  const jwk = privateKey.trimStart().startsWith('{')
-  const key = createPublicKey(jwk ? { key: JSON.parse(privateKey), format: 'jwk' } : privateKey)
+  const jwk = half.trimStart().startsWith('{')
+  const key = createPublicKey(jwk ? { key: JSON.parse(half), format: 'jwk' } : half)
   return key.export({ type: 'spki', format: 'pem' }).toString()
 }
 

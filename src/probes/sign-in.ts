@@ -3,10 +3,10 @@ import type { Given } from '../config/given.js'
 import { get, replaced } from '../pointer.js'
 import type { Answered, Http, HttpAnswer, HttpRequest } from './http.js'
 
-/** A token, and the cookie that it lives in where it is one. */
+/** A token, and where the server gave it; null where the config holds it. */
 export interface Token {
   readonly value: string
-  readonly cookie: string | null
+  readonly place: Place | null
 }
 
 export interface Tokens {
@@ -67,21 +67,21 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   let left = login?.samples ?? 0
 
   const taken = (answer: HttpAnswer, { accessToken: access, refreshToken: refresh }: Places, before: Tokens | null) => {
-    if (answer.outcome !== 'answered') return null
+    if (answer.outcome !== 'answered' || answer.status >= 400) return null
     const given = tokenIn(answer, access ?? login?.accessToken ?? accessPlaces)
     const renewed = tokenIn(answer, refresh ?? login?.refreshToken ?? refreshPlaces)
     for (const token of [given, renewed]) if (token) keep(token.value)
     if (given) current = { access: given, refresh: renewed ?? before?.refresh ?? null }
     return given && { access: given, refresh: renewed }
   }
-  const credentials = ({ value, cookie }: Token): { readonly [name: string]: string } =>
-    cookie === null ? { authorization: `${scheme} ${value}` } : { cookie: `${cookie}=${value}` }
+  const credentials = ({ value, place }: Token): { readonly [name: string]: string } =>
+    isCookie(place) ? { cookie: `${place.cookie}=${value}` } : { authorization: `${scheme} ${value}` }
 
   return (http) => {
     const enter = async (tryWrong: boolean): Promise<SigningIn> => {
       if (!given.session) throw new Error('a check that signs in needs the part "session"')
       if (!login) {
-        current = { access: { value: accessToken ?? '', cookie: null }, refresh: null }
+        current = { access: { value: accessToken ?? '', place: null }, refresh: null }
         return { wrong: null, right: null, tokens: current }
       }
       left--
@@ -99,14 +99,12 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
       tokens: () => current,
       async refresh(token) {
         if (!given.refresh) throw new Error('no refresh is configured')
-        const answer = await http.request(withRefreshToken(given.refresh, token, login))
+        const answer = await http.request(withRefreshToken(given.refresh, token))
         return { answer, tokens: taken(answer, given.refresh, current) }
       },
       async logOut({ access, refresh }) {
         if (!given.logout) throw new Error('no logout is configured')
-        const request = refresh
-          ? withRefreshToken(given.logout, refresh, login)
-          : { ...given.logout, json: given.logout.body }
+        const request = refresh ? withRefreshToken(given.logout, refresh) : { ...given.logout, json: given.logout.body }
         const both = { ...credentials(access), ...request.credentials }
         const cookie = [credentials(access).cookie, request.credentials?.cookie].filter(Boolean).join('; ')
         return http.request({ ...request, credentials: cookie ? { ...both, cookie } : both })
@@ -133,16 +131,16 @@ interface Places {
 }
 
 /** A request that carries a refresh token as the login gave it: in a JSON body under the same name, or in its cookie. */
-function withRefreshToken(
-  { path, method, field, body }: Given['logout'],
-  token: Token,
-  login: Login | undefined,
-): HttpRequest {
-  if (token.cookie !== null && field === undefined)
-    return { path, method, json: body, credentials: { cookie: `${token.cookie}=${token.value}` } }
-  const place = typeof login?.refreshToken === 'string' ? login.refreshToken : '/refresh_token'
-  const name = field ?? place.slice(place.lastIndexOf('/') + 1)
-  return { path, method, json: { ...body, [name]: token.value } }
+function withRefreshToken({ path, method, field, body }: Given['logout'], { value, place }: Token): HttpRequest {
+  if (isCookie(place) && field === undefined)
+    return { path, method, json: body, credentials: { cookie: `${place.cookie}=${value}` } }
+  const pointer = typeof place === 'string' ? place : '/refresh_token'
+  const name = field ?? pointer.slice(pointer.lastIndexOf('/') + 1)
+  return { path, method, json: { ...body, [name]: value } }
+}
+
+function isCookie(place: Place | null): place is { readonly cookie: string } {
+  return typeof place === 'object' && place !== null
 }
 
 /** The token at one of these places in an answer; null where there is none, or one that could not be sent. */
@@ -150,8 +148,7 @@ export function tokenIn({ body, cookies }: Answered, places: Place | readonly Pl
   const document = jsonOf(body)
   for (const place of [places].flat() as Place[]) {
     const value = typeof place === 'string' ? get(document, place) : cookies[place.cookie]
-    if (typeof value === 'string' && isSendable(value))
-      return { value, cookie: typeof place === 'string' ? null : place.cookie }
+    if (typeof value === 'string' && isSendable(value)) return { value, place }
   }
   return null
 }

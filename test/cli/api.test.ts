@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { routes } from '../support/auth.js'
 import { dbdoctor, reportOf } from '../support/cli.js'
 import { testFolder } from '../support/databases.js'
+import { httpServer } from '../support/servers.js'
 
 const login = { path: '/login', body: { email: 'ada@example.com', password: '${TEST_PASSWORD}' } }
 
@@ -24,6 +25,26 @@ test('an API without a database is examined, and the database is not spoken of',
   })
   const pretty = await dbdoctor(['check', '-c', config], { env: { API_URL: url } })
   expect(pretty.stdout).toContain('Not looked at: connection, schema, integrity, auth, external')
+})
+
+test('many endpoints are asked a few at a time, and Node has nothing to warn of', async () => {
+  let most = 0
+  let open = 0
+  const url = await httpServer((_, response) => {
+    most = Math.max(most, ++open)
+    setTimeout(() => {
+      open--
+      response.end()
+    }, 20)
+  })
+  const endpoints = Array.from({ length: 30 }, (_, index) => `/${index}`)
+  const config = await configFile({ api: { url, endpoints } })
+  expect(await dbdoctor(['check', '-c', config, '--only', 'server/endpoints', '--quiet'])).toMatchObject({
+    exitCode: 0,
+    stderr: '',
+  })
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(6)
 })
 
 test('what no diagnosis speaks of is told in its own words', async () => {

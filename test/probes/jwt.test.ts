@@ -78,6 +78,7 @@ describe('keys', () => {
       .sign(privateKey)
     for (const jwks of [set, `${url}/jwks.json`])
       expect((await (await keysOf({ jwks })).verify(token)).outcome).toBe('valid')
+    expect((await keysOf({ jwks: set })).publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
     const stranger = await new SignJWT({}).setProtectedHeader({ alg: 'RS256', kid: '../../dev/null' }).sign(privateKey)
     expect(await (await keysOf({ jwks: set })).verify(stranger)).toMatchObject({
       fault: 'no-matching-key',

@@ -59,6 +59,15 @@ test('without a refresh token there is nothing to refresh', async () => {
   expect(await said(kept, { given: { token: 'a' } })).toBe('skip: not-applicable: the login gives no refresh token')
 })
 
+test('a refresh token goes back under the name that it came with', async () => {
+  const url = await routes({
+    'GET /': [200],
+    'POST /login': [200, { data: { token: 'a', refreshToken: 'first' } }],
+    'POST /refresh': (_, body) => (body === '{"refreshToken":"first"}' ? [200, { token: 'b' }] : [401]),
+  })
+  expect(await saidOf('auth/refresh', { api: { url }, auth: { login, refresh: { path: '/refresh' } } })).toBe('pass')
+})
+
 test('a refresh token in a cookie goes back in its cookie', async () => {
   const url = await routes({
     'GET /': [200],
