@@ -6,6 +6,7 @@ import { env } from '../src/config/reference.js'
 import { definePlugin } from '../src/plugin.js'
 import type { Result } from '../src/report.js'
 import { type Examined, examine, testDatabase } from './support/databases.js'
+import { httpServer } from './support/servers.js'
 
 const messages = {
   ill: ({ table }: { table: string }) => `${table} is ill`,
@@ -283,4 +284,28 @@ test('report is checked against the messages', () => {
   // @ts-expect-error an unknown layer
   check('nowhere/a', () => {})
   expect(env('A')).toBeTypeOf('object')
+})
+
+test('a check that names no needs asks the server where the config has one', async () => {
+  const url = await httpServer((_, response) => response.writeHead(418).end())
+  const asks = check('server/mine', async ({ http, report }) => {
+    const answer = await http.get('/tea')
+    if (answer.outcome === 'answered' && answer.status === 418) report('odd')
+  })
+  const withServer = await withoutDatabase([asks], { config: { api: { url } } })
+  expect(find(withServer.results, 'server/mine')?.status).toBe('warn')
+  const without = await withoutDatabase([asks])
+  expect(find(without.results, 'server/mine')?.error?.message).toBe(
+    'the config names no API server: let the check need "api"',
+  )
+})
+
+test('what is not configured is not looked at, and its absence is no unknown', async () => {
+  const needy = check('auth/mine', () => {}, { needs: ['api', 'login'] })
+  const { results, verdict } = await withoutDatabase([needy], { config: { api: { url: 'http://127.0.0.1:1' } } })
+  expect(find(results, 'auth/mine')?.skip).toEqual({
+    reason: 'not-configured',
+    detail: 'the config has no part "login"',
+  })
+  expect(verdict.status).toBe('healthy')
 })

@@ -17,6 +17,10 @@ export default defineCheck({
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status }: { url: string; status: number }) =>
       `${url} answers a weak password with ${status}: the server fails on its own side`,
+    removed: {
+      severity: 'info',
+      say: ({ account }: { account: string }) => `registered ${account} with it, and removed it again`,
+    },
     'left-behind': {
       severity: 'warning',
       say: ({ account }: { account: string }) => `registered ${account}, which is still there: remove it by hand`,
@@ -33,7 +37,7 @@ export default defineCheck({
       else if (answer.status >= 500) report('erroring', { url, status: answer.status })
       else if (answer.status < 400) {
         report('weak-accepted', { url, name: password, length: password.length })
-        if (!(await account.remove())) report('left-behind', { account: address })
+        report((await account.remove()) ? 'removed' : 'left-behind', { account: address })
       }
     }
   },

@@ -67,6 +67,6 @@ function optionsOf({ options }: AnyCheck): string[] {
     properties?: Record<string, { default?: unknown; description?: string }>
   }
   return Object.entries(properties).map(([name, { default: value, description }]) =>
-    [`${name} = ${JSON.stringify(value)}`, description].filter(Boolean).join('  '),
+    [value === undefined ? name : `${name} = ${JSON.stringify(value)}`, description].filter(Boolean).join('  '),
   )
 }

@@ -237,6 +237,7 @@ export function told(answer: HttpAnswer): string {
 
 /** A path is appended to the server's URL, so that a prefix there stays. */
 function urlOf(path: string, base: string | null): URL {
+  if (base === null && path.startsWith('/')) throw new Error('the config names no API server: let the check need "api"')
   return new URL(path.startsWith('/') ? `${(base ?? '').replace(/\/+$/, '')}${path}` : path)
 }
 
