@@ -1,4 +1,4 @@
-import { type Answered, defineCheck, get, jsonOf, keysOf, milliseconds, told } from 'dbdoctor'
+import { type Answered, defineCheck, get, isThrottled, jsonOf, keysOf, milliseconds, throttled, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -43,14 +43,13 @@ export default defineCheck({
       `${url} answers a wrong password with ${status}, ${accepted.join(', ')} expected`,
   },
   async run({ user, given: { login, refusals }, report, measure, saw, skip }) {
-    const { wrong, right, tokens } = await user.signIn()
+    const { wrong, letIn, right, tokens } = await user.signIn()
     if (!right) return
-    if ([wrong, right].some((answer) => answer?.outcome === 'answered' && answer.status === 429))
-      return skip('unavailable', `${told(right)}: too many attempts, it says`)
+    if ((wrong && isThrottled(wrong)) || isThrottled(right)) return skip('unavailable', throttled)
 
     if (wrong && wrong.outcome !== 'answered')
       report('wrong-password-unanswered', { url: wrong.url, text: told(wrong), code: wrong.code })
-    else if (wrong && isLetIn(wrong, login.accessToken)) report('wrong-password-accepted', wrong)
+    else if (wrong && letIn) report('wrong-password-accepted', { url: wrong.url, status: wrong.status })
     else if (wrong && !refusals.includes(wrong.status) && !isRedirect(wrong) && !hasError(wrong))
       report('wrong-password-differs', { url: wrong.url, status: wrong.status, accepted: refusals })
 
@@ -84,14 +83,6 @@ type Place = string | { readonly cookie: string }
 
 function place(wanted: Place): string {
   return typeof wanted === 'string' ? wanted : `the cookie ${wanted.cookie}`
-}
-
-/** A success with something at the token's place; a page that is shown again is none. */
-function isLetIn({ status, body, cookies }: Answered, wanted: Place | undefined): boolean {
-  if (status >= 400) return false
-  if (typeof wanted === 'object') return Boolean(cookies[wanted.cookie])
-  const document = jsonOf(body)
-  return wanted === undefined ? keysOf(document).some((key) => /token|jwt/i.test(key)) : Boolean(get(document, wanted))
 }
 
 function isRedirect({ status }: Answered): boolean {

@@ -1,4 +1,4 @@
-import { defineCheck, throwaway, told } from 'dbdoctor'
+import { defineCheck, isThrottled, throttled, throwaway, told } from 'dbdoctor'
 
 export default defineCheck({
   id: 'auth/passwords',
@@ -32,6 +32,11 @@ export default defineCheck({
       const account = await throwaway({ http, user, given }, password)
       const { answer, address } = account
       const { url } = answer
+      // Refused for being one too many is not refused for being weak.
+      if (isThrottled(answer)) {
+        seen.missing(`"${password}"`, 'unavailable', throttled)
+        continue
+      }
       seen.examined()
       if (answer.outcome !== 'answered') report('unanswered', { url, text: told(answer), code: answer.code })
       else if (answer.status >= 500) report('erroring', { url, status: answer.status })

@@ -1,4 +1,4 @@
-import { type Answered, defineCheck, forge, get, type HttpAnswer, jsonOf, told } from 'dbdoctor'
+import { type Answered, defineCheck, forge, get, type HttpAnswer, isThrottled, jsonOf, throttled, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -34,13 +34,13 @@ export default defineCheck({
     if (!tokens) return skip('blocked', 'there is no token to show')
     const { access } = tokens
     const seen = coverage('attempt')
-    const ask = async (token: string | null): Promise<HttpAnswer> => {
-      seen.examined()
-      return http.get(route.path, token === null ? {} : { credentials: user.credentials({ ...access, value: token }) })
-    }
+    const ask = (token: string | null): Promise<HttpAnswer> =>
+      http.get(route.path, token === null ? {} : { credentials: user.credentials({ ...access, value: token }) })
 
     const answer = await ask(access.value)
     const { url } = answer
+    if (isThrottled(answer)) return skip('unavailable', throttled)
+    seen.examined()
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer
     if (status >= 500) return report('erroring', { url, status, what: "the server's own token" })
@@ -59,6 +59,11 @@ export default defineCheck({
     ]
     for (const { what, token } of attempts) {
       const tried = await ask(token)
+      if (isThrottled(tried)) {
+        seen.missing(what, 'unavailable', throttled)
+        continue
+      }
+      seen.examined()
       if (tried.outcome !== 'answered')
         report('unanswered', { url, text: `for ${what}, ${told(tried)}`, code: tried.code })
       else if (tried.status < 300) report('open', { url, status: tried.status, what })

@@ -1,4 +1,4 @@
-import { defineCheck, strongPassword, throwaway, told } from 'dbdoctor'
+import { defineCheck, isThrottled, strongPassword, throttled, throwaway, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -34,10 +34,11 @@ export default defineCheck({
       say: ({ account }: { account: string }) => `registered ${account}, which is still there: remove it by hand`,
     },
   },
-  async run({ http, user, given, report, saw }) {
+  async run({ http, user, given, report, saw, skip }) {
     const account = await throwaway({ http, user, given }, strongPassword())
     const { answer, address } = account
     const { url } = answer
+    if (isThrottled(answer)) return skip('unavailable', throttled)
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     if (answer.status >= 500) return report('erroring', { url, status: answer.status })
     if (answer.status >= 400) return report('refused', { url, status: answer.status })

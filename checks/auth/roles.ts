@@ -1,4 +1,4 @@
-import { defineCheck, told } from 'dbdoctor'
+import { defineCheck, isThrottled, throttled, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -28,8 +28,12 @@ export default defineCheck({
     const seen = coverage('forbidden route')
     for (const { path, method } of forbidden) {
       const answer = await http.request({ method, path, credentials: user.credentials(tokens.access) })
-      seen.examined()
       const { url } = answer
+      if (isThrottled(answer)) {
+        seen.missing(url, 'unavailable', throttled)
+        continue
+      }
+      seen.examined()
       if (answer.outcome !== 'answered') report('unanswered', { url, text: told(answer), code: answer.code })
       else if (answer.status < 300) report('open', { url, status: answer.status })
       else if (answer.status >= 500) report('erroring', { url, status: answer.status })

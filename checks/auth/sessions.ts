@@ -1,4 +1,4 @@
-import { defineCheck, told } from 'dbdoctor'
+import { defineCheck, isThrottled, throttled, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -35,6 +35,7 @@ export default defineCheck({
     if (!first) return skip('not-applicable', 'the login gives no refresh token')
     // Only a token that works right before can be said to have died by logging out.
     const living = await user.refresh(first)
+    if (isThrottled(living.answer)) return skip('unavailable', throttled)
     if (!living.tokens)
       return skip('not-applicable', 'the session had ended before: reusing a refresh token ends it on some servers')
     const tokens = user.tokens()
@@ -45,6 +46,7 @@ export default defineCheck({
     if (out.status >= 400) return report('logout-refused', { url: out.url, status: out.status })
 
     const { answer, tokens: more } = await user.refresh(tokens.refresh)
+    if (isThrottled(answer)) return skip('unavailable', throttled)
     const { url } = answer
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer

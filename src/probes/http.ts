@@ -228,6 +228,14 @@ function isCertificateFault(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^ERR_TLS/.test(code)
 }
 
+/** Whether a server says that it was asked too often (RFC 6585, section 4): that is no answer to what was asked. */
+export function isThrottled(answer: HttpAnswer): boolean {
+  return answer.outcome === 'answered' && answer.status === 429
+}
+
+/** Why nothing was learnt from a server that was asked too often. */
+export const throttled = 'the server says that it was asked too often (429)'
+
 /** What came of a request, in a sentence. */
 export function told(answer: HttpAnswer): string {
   const { method, url } = answer

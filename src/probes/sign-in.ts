@@ -18,6 +18,8 @@ export interface Tokens {
 export interface SigningIn {
   /** The answer to a wrong password, sent right before the right one; null where none was sent. */
   readonly wrong: HttpAnswer | null
+  /** Whether the wrong password got a token. */
+  readonly letIn: boolean
   /** The answer to the right password; null where the config holds a token instead. */
   readonly right: HttpAnswer | null
   /** Null where the server gave none. */
@@ -77,17 +79,21 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   const credentials = ({ value, place }: Token): { readonly [name: string]: string } =>
     isCookie(place) ? { cookie: `${place.cookie}=${value}` } : { authorization: `${scheme} ${value}` }
 
+  /** The access token in an answer to somebody who signs in; null where it is a refusal. */
+  const within = (answer: HttpAnswer) =>
+    answer.outcome === 'answered' && answer.status < 400 ? tokenIn(answer, login?.accessToken ?? accessPlaces) : null
+
   return (http) => {
     const enter = async (tryWrong: boolean): Promise<SigningIn> => {
       if (!given.session) throw new Error('a check that signs in needs the part "session"')
       if (!login) {
         current = { access: { value: accessToken ?? '', place: null }, refresh: null }
-        return { wrong: null, right: null, tokens: current }
+        return { wrong: null, letIn: false, right: null, tokens: current }
       }
       left--
       const wrong = tryWrong ? await http.request(loginRequest(login, wrongPassword(login))) : null
       const right = await http.request(loginRequest(login, login.body))
-      return { wrong, right, tokens: taken(right, login, null) }
+      return { wrong, letIn: wrong !== null && within(wrong) !== null, right, tokens: taken(right, login, null) }
     }
     return {
       signIn() {
@@ -110,8 +116,6 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
         return http.request({ ...request, credentials: cookie ? { ...both, cookie } : both })
       },
       async tokenOf(name, password, answer) {
-        const within = (one: HttpAnswer) =>
-          one.outcome === 'answered' ? tokenIn(one, login?.accessToken ?? accessPlaces) : null
         const at = within(answer)
         if (at || !login) return at
         const { fields, body } = login

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { saidOf } from '../../support/auth.js'
+import { routes, saidOf } from '../../support/auth.js'
 import { examineOne } from '../../support/databases.js'
 import { demoApplication } from '../../support/servers.js'
 
@@ -21,4 +21,12 @@ test('each weak password that is let in is named, and its account removed', asyn
   ])
   const counts = { config: { database: { expect: { rows: { users: 2 } } } } }
   expect((await examineOne('integrity/row-counts', target, counts)).status).toBe('pass')
+})
+
+test('a weak password that is refused for being one too many is not called refused', async () => {
+  let asked = 0
+  const url = await routes({ 'GET /': [200], 'POST /register': () => [++asked > 1 ? 429 : 201, { id: 1 }] })
+  expect(
+    await saidOf('auth/passwords', { api: { url }, auth: { register: { path: '/register', enabled: true } } }),
+  ).toBe('skip: unavailable: the server says that it was asked too often (429)')
 })

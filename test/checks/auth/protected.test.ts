@@ -26,6 +26,13 @@ test('a route that takes its own token alone is silent, whichever way it refuses
   expect(await said(guarded(401), { identity: { pointer: '/email', equals: 'A@example.com' } })).toBe('pass')
 })
 
+test('a server that counts attempts is not called open, nor shut', async () => {
+  let attempts = 0
+  expect(await said((token) => (token === 'opaque-token' ? [200, me] : [++attempts > 1 ? 429 : 401]))).toBe(
+    'skip: unavailable: the server says that it was asked too often (429)',
+  )
+})
+
 test('a route that is open, and one that is shut', async () => {
   expect(await said(() => [200, me])).toEqual([
     '/me accepts a request without a token, with 200',
