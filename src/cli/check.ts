@@ -3,6 +3,7 @@ import type { Surroundings } from '../config/reference.js'
 import type { Config } from '../config.js'
 import { DbdoctorError } from '../errors.js'
 import { dialectOf, parseTarget } from '../target.js'
+import { listenForSignals } from './interruption.js'
 import type { CheckOptions } from './options.js'
 import type { Parts } from './parts.js'
 
@@ -19,7 +20,12 @@ export async function check(parts: Parts, target: string | undefined, options: C
     const address = early || !used ? null : await addressOf(config, surroundings)
     return address === null ? early : dialectOf(parseTarget(address), process.env)
   }
-  return examine({ parts, config, plugins, surroundings, dialect }, options)
+  const interruption = listenForSignals()
+  try {
+    return await examine({ parts, config, plugins, surroundings, dialect, interruption }, options)
+  } finally {
+    interruption.stop()
+  }
 }
 
 /** The address of the database; null where there is something else to examine. */

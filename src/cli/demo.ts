@@ -6,6 +6,7 @@ import { parseConfig } from '../config.js'
 import { DbdoctorError } from '../errors.js'
 import { dialectOf, parseTarget } from '../target.js'
 import { examine } from './examine.js'
+import { listenForSignals } from './interruption.js'
 import type { CheckOptions } from './options.js'
 import { print } from './output.js'
 import type { Parts, Staged } from './parts.js'
@@ -26,6 +27,8 @@ export async function demo(
     const hint = '"dbdoctor demo --list" shows all scenarios'
     throw new DbdoctorError('ERR_UNKNOWN_SCENARIO', `there is no scenario ${JSON.stringify(name)}`, hint)
   }
+  // Whoever loses patience while it is built leaves nothing behind either.
+  const interruption = listenForSignals()
   const folder = await mkdtemp(join(tmpdir(), 'dbdoctor-demo-'))
   let staged: Staged | undefined
   try {
@@ -34,9 +37,11 @@ export async function demo(
     const surroundings = { environment: {}, folder }
     const address = config.database.url ? resolve(config.database.url, surroundings) : ''
     const dialect = dialectOf(parseTarget(address), {})
-    return await examine({ parts, config, plugins: [], surroundings, dialect: () => dialect }, options)
+    dialect.catch(() => {})
+    return await examine({ parts, config, plugins: [], surroundings, dialect: () => dialect, interruption }, options)
   } finally {
     await staged?.stop()
     await rm(folder, { recursive: true, force: true })
+    interruption.stop()
   }
 }

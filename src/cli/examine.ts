@@ -9,6 +9,7 @@ import { run } from '../run.js'
 import { select } from '../select.js'
 import { version } from '../version.js'
 import { exitCodeOf } from './exit-code.js'
+import type { Interruption } from './interruption.js'
 import type { CheckOptions } from './options.js'
 import { writeReport } from './output.js'
 import type { Parts } from './parts.js'
@@ -25,18 +26,18 @@ export interface Patient {
   readonly surroundings: Surroundings
   /** The dialect of the database, if there is one to examine; `used` says whether a selected check looks at it. */
   readonly dialect: (used: boolean) => Promise<Dialect | null>
+  readonly interruption: Interruption
 }
 
 /** Examines, prints the report, and answers with the exit code. */
 export async function examine(
-  { parts, config, plugins, surroundings, dialect: choose }: Patient,
+  { parts, config, plugins, surroundings, dialect: choose, interruption }: Patient,
   options: CheckOptions,
 ): Promise<number> {
   const registry = createRegistry([await parts.checks(), ...plugins])
   const selection = select(registry, config, options)
   const { given, secrets } = givenBy(config, selection.needs, surroundings)
   const dialect = await choose(selection.usesDatabase)
-  const interruption = listenForSignals()
   const progress = startProgress(options.progress && !options.quiet)
   try {
     const examined = await run({
@@ -68,27 +69,5 @@ export async function examine(
     return report.exitCode
   } finally {
     progress.stop()
-    interruption.stop()
   }
-}
-
-/** The first signal asks the run to stop and report; a second one ends the process as it would any other. */
-function listenForSignals() {
-  const controller = new AbortController()
-  let received: NodeJS.Signals | null = null
-  const onSignal = (signal: NodeJS.Signals) => {
-    // Others listen too, the spinner among them, and end the process where they believe that nobody else does.
-    if (received !== null) return end(signal)
-    received = signal
-    controller.abort()
-  }
-  const stop = () => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
-  }
-  const end = (signal: NodeJS.Signals) => {
-    stop()
-    process.kill(process.pid, signal)
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
-  return { signal: controller.signal, received: () => received, stop }
 }
