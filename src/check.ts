@@ -5,7 +5,7 @@ import type { Depth } from './depth.js'
 import type { DialectName, Opening, Session } from './dialects/dialect.js'
 import { type Layer, layerOf } from './layers.js'
 import type { Http } from './probes/http.js'
-import type { Loading } from './probes/jwt.js'
+import type { Loading } from './probes/keys.js'
 import type { ProbeUser } from './probes/sign-in.js'
 import type { Measurement, Severity, SkipReason, UnknownReason } from './report.js'
 

@@ -1,26 +1,28 @@
 import { existsSync } from 'node:fs'
 import type { Environment } from './config/reference.js'
-import type { Dialect } from './dialects/dialect.js'
+import type { Dialect, DialectName } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
 
 /** A target by its grammar, not yet looked at. */
-export type Target =
-  | { readonly dialect: 'postgres'; readonly url: string }
-  | { readonly dialect: 'sqlite'; readonly path: string }
+export interface Target {
+  readonly dialect: DialectName
+  /** A connection string, or the path of a file. */
+  readonly address: string
+}
 
 /**
  * Reads a target: `postgres://` or `postgresql://`, `sqlite:PATH`, or something that can only be a file. Whatever else it is, guessing
  * would examine the wrong thing. Throws `ERR_TARGET_INVALID`.
  */
 export function parseTarget(text: string): Target {
-  if (/^postgres(ql)?:\/\//i.test(text)) return { dialect: 'postgres', url: text }
+  if (/^postgres(ql)?:\/\//i.test(text)) return { dialect: 'postgres', address: text }
   if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length)
-    return { dialect: 'sqlite', path: text.slice('sqlite:'.length) }
-  if (existsSync(text)) return { dialect: 'sqlite', path: text }
-  const address = /^[^/\\]+:\d+(\/|$)/.test(text)
+    return { dialect: 'sqlite', address: text.slice('sqlite:'.length) }
+  if (existsSync(text)) return { dialect: 'sqlite', address: text }
+  const hostAndPort = /^[^/\\]+:\d+(\/|$)/.test(text)
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]
-  if (!scheme && !address && (/[/\\]/.test(text) || /\.(db3?|sqlite3?)$/i.test(text)))
-    return { dialect: 'sqlite', path: text }
+  if (!scheme && !hostAndPort && (/[/\\]/.test(text) || /\.(db3?|sqlite3?)$/i.test(text)))
+    return { dialect: 'sqlite', address: text }
   throw new DbdoctorError(
     'ERR_TARGET_INVALID',
     `${described(text, scheme)} is not a target`,
@@ -28,10 +30,15 @@ export function parseTarget(text: string): Target {
   )
 }
 
-/** The dialect that examines a target. Its driver is loaded only now, so that one that can't be loaded leaves the other working. */
-export async function dialectOf(target: Target, environment: Environment): Promise<Dialect> {
-  if (target.dialect === 'sqlite') return (await import('./dialects/sqlite/dialect.js')).sqlite(target.path)
-  return (await import('./dialects/postgres/database.js')).postgres(target.url, environment)
+/** How each dialect begins. Its driver is loaded only then, so that one that can't be loaded leaves the other working. */
+const dialects: Record<DialectName, (address: string, environment: Environment) => Promise<Dialect>> = {
+  sqlite: async (path) => (await import('./dialects/sqlite/dialect.js')).sqlite(path),
+  postgres: async (url, environment) => (await import('./dialects/postgres/database.js')).postgres(url, environment),
+}
+
+/** The dialect that examines a target. */
+export function dialectOf({ dialect, address }: Target, environment: Environment): Promise<Dialect> {
+  return dialects[dialect](address, environment)
 }
 
 /** A target as it may be repeated to the user: what has a scheme, or an @, may hold a password. */

@@ -2,7 +2,7 @@ import type { Given } from './config/given.js'
 import type { Database, Dialect, Opening } from './dialects/dialect.js'
 import type { Limits } from './limits.js'
 import { type Http, type HttpSettings, httpClient } from './probes/http.js'
-import type { Loading } from './probes/jwt.js'
+import type { Loading } from './probes/keys.js'
 import { type ProbeUser, probeUser } from './probes/sign-in.js'
 
 /** What all checks of a run share: what is opened, loaded or signed in once. */
@@ -52,7 +52,7 @@ export function openWard({ dialect, given, limits, keep }: WardOptions): Ward {
     keys(http) {
       const { jwt } = given
       if (!jwt) return Promise.resolve(null)
-      loading ??= import('./probes/jwt.js').then(({ loadKeys }) => loadKeys(jwt, http))
+      loading ??= import('./probes/keys.js').then(({ loadKeys }) => loadKeys(jwt, http))
       return loading
     },
     async close() {

@@ -69,7 +69,7 @@ describe('connection strings', () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 6 }), async (noise) => {
         const password = `s3cret${noise}`
-        await dialectOf({ dialect: 'postgres', url: `postgres://u:${password}@h:5432/db` }, {}).catch(
+        await dialectOf({ dialect: 'postgres', address: `postgres://u:${password}@h:5432/db` }, {}).catch(
           (error: Error & { hint?: string }) => {
             expect(`${error.message} ${error.hint}`).not.toContain('s3cret')
           },

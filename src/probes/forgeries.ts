@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { decode, type Keys } from './jwt.js'
+import { decode } from './jwt.js'
+import type { Keys } from './keys.js'
 
 /** A token that a server has to refuse. */
 export interface Forgery {

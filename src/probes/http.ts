@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import type { Request } from 'got'
 import pLimit from 'p-limit'
 import { type Limits, limit, stopOf } from '../limits.js'
-import { milliseconds } from '../words.js'
+import { type Phase, triage, type UnansweredOutcome } from './triage.js'
 
 /** What came of a request. `answered` is any HTTP response, whatever its status; everything else says exactly why there was none. */
 export type HttpAnswer = Answered | Unanswered
@@ -26,20 +26,6 @@ export interface Answered {
   /** Milliseconds, name resolution and connecting included. */
   readonly ms: number
 }
-
-export type UnansweredOutcome =
-  | 'refused'
-  | 'unresolved'
-  | 'timeout'
-  | 'closed'
-  | 'reset'
-  | 'tls'
-  | 'not-http'
-  | 'cut-off'
-  | 'too-large'
-  | 'other'
-
-export type Phase = 'lookup' | 'connect' | 'tls' | 'request' | 'response' | 'body'
 
 export interface Unanswered {
   readonly outcome: UnansweredOutcome
@@ -104,7 +90,7 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
   const { got } = await import('got')
   const began = performance.now()
   const shown = { method, url: withoutQuery(url) }
-  const bound = limit(Math.min(limits.expires, began + timeout), limits.signal)
+  const bound = limit(began + timeout, limits.signal)
   let phase: Phase = isIP(url.hostname.replace(/^\[|\]$/g, '')) ? 'connect' : 'lookup'
   const unanswered = (outcome: UnansweredOutcome, code: string, text: string): Unanswered => {
     return { outcome, ...shown, phase, code, text, ms: elapsed(began) }
@@ -188,44 +174,6 @@ function cookieOf(header: string): [string, string] {
   const pair = header.split(';')[0] ?? ''
   const at = pair.indexOf('=')
   return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
-}
-
-type Told = Pick<Unanswered, 'outcome' | 'code' | 'text'>
-
-/** What a failed request means: by its code, and by how far it came. */
-function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean, timeout: number): Told {
-  const code = error.code ?? ''
-  if (late) return { outcome: 'timeout', code: '', text: silences[phase](milliseconds(timeout)) }
-  if (code === 'ECONNREFUSED') return { outcome: 'refused', code, text: 'refused the connection' }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return { outcome: 'unresolved', code, text: 'has a host name that does not resolve' }
-  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH')
-    return { outcome: 'timeout', code, text: `cannot be reached: ${code}` }
-  if (isCertificateFault(code)) return { outcome: 'tls', code, text: `has a certificate that is not accepted: ${code}` }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
-    return { outcome: 'tls', code, text: 'does not speak TLS, or no version in common' }
-  if (phase === 'body') return { outcome: 'cut-off', code, text: 'broke off in the middle of its answer' }
-  if (code.startsWith('HPE_')) return { outcome: 'not-http', code, text: 'answers, but not in HTTP' }
-  if (phase === 'tls') return { outcome: 'tls', code, text: 'closed the connection instead of speaking TLS' }
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return error.message.includes('hang up')
-      ? { outcome: 'closed', code, text: 'closed the connection without an answer' }
-      : { outcome: 'reset', code, text: 'reset the connection' }
-  }
-  return { outcome: 'other', code, text: `could not be asked: ${code || error.name}` }
-}
-
-const silences: Record<Phase, (time: string) => string> = {
-  lookup: (time) => `has a host name that did not resolve within ${time}`,
-  connect: (time) => `did not accept a connection within ${time}`,
-  tls: (time) => `did not finish the TLS handshake within ${time}`,
-  request: (time) => `did not take the request within ${time}`,
-  response: (time) => `accepts connections, and did not answer within ${time}`,
-  body: (time) => `began to answer, and did not end within ${time}`,
-}
-
-function isCertificateFault(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^ERR_TLS/.test(code)
 }
 
 /** Whether a server says that it was asked too often (RFC 6585, section 4): that is no answer to what was asked. */

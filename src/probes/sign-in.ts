@@ -80,8 +80,12 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
     isCookie(place) ? { cookie: `${place.cookie}=${value}` } : { authorization: `${scheme} ${value}` }
 
   /** The access token in an answer to somebody who signs in; null where it is a refusal. */
-  const within = (answer: HttpAnswer) =>
-    answer.outcome === 'answered' && answer.status < 400 ? tokenIn(answer, login?.accessToken ?? accessPlaces) : null
+  const within = (answer: HttpAnswer) => {
+    if (answer.outcome !== 'answered' || answer.status >= 400) return null
+    const token = tokenIn(answer, login?.accessToken ?? accessPlaces)
+    if (token) keep(token.value)
+    return token
+  }
 
   return (http) => {
     const enter = async (tryWrong: boolean): Promise<SigningIn> => {
@@ -120,9 +124,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
         if (at || !login) return at
         const { fields, body } = login
         const own = replaced(replaced(body, fields.user, name), fields.password, password)
-        const token = within(await http.request(loginRequest(login, own)))
-        if (token) keep(token.value)
-        return token
+        return within(await http.request(loginRequest(login, own)))
       },
       credentials,
     }

@@ -10,6 +10,7 @@ import type {
   Severity,
   SkipReason,
   Status,
+  TargetInfo,
 } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { inert } from './inert.js'
@@ -61,10 +62,12 @@ function pageOf({ color, width, verbose }: RenderOptions): Page {
   }
 }
 
+const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
+
 function described({ target, depth }: Report): string {
   if (!target) return 'no database'
   const { dialect, name, version, host, port, role, primary, pooler } = target
-  const engine = `${dialect === 'sqlite' ? 'SQLite' : 'PostgreSQL'}${version ? ` ${version}` : ''}`
+  const engine = [engines[dialect], version].filter(Boolean).join(' ')
   const place = host === undefined ? [] : [`${host}:${port}`, `as ${role}`]
   const notes = [
     ...(primary === false ? ['standby'] : []),

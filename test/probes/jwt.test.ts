@@ -7,7 +7,8 @@ import { parseConfig } from '../../src/config.js'
 import { limit } from '../../src/limits.js'
 import { forge } from '../../src/probes/forgeries.js'
 import { httpClient } from '../../src/probes/http.js'
-import { decode, type Keys, loadKeys } from '../../src/probes/jwt.js'
+import { decode } from '../../src/probes/jwt.js'
+import { type Keys, loadKeys } from '../../src/probes/keys.js'
 import { deadAddress, httpServer } from '../support/servers.js'
 
 const http = httpClient(

@@ -26,8 +26,9 @@ const slow = (before: (context: Context) => void = () => {}) =>
         messages: {},
         async run(context: Context) {
           before(context)
+          const { skip: unanswered } = context
           const answer = await context.db.read((kysely) => sql`select pg_sleep(30)`.execute(kysely))
-          if (answer.outcome === 'failed') context.skip(answer.reason ?? 'unavailable', answer.text)
+          if (answer.outcome === 'failed') unanswered(answer.reason ?? 'unavailable', answer.text)
         },
       }),
     ],

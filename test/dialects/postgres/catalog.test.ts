@@ -6,7 +6,7 @@ import { asSuperuser, examine, said, testDatabase } from '../../support/database
 
 async function catalogOf(target: string): Promise<Catalog> {
   const limits = limit(performance.now() + 20_000, new AbortController().signal)
-  const opening = await (await dialectOf({ dialect: 'postgres', url: target }, {})).open(limits)
+  const opening = await (await dialectOf({ dialect: 'postgres', address: target }, {})).open(limits)
   if (opening.outcome !== 'opened') throw new Error(opening.text)
   const answer = await opening.database.session(limits).catalog()
   await opening.database.close()

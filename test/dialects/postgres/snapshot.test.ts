@@ -39,7 +39,7 @@ test('rows that come and go during a run are no orphans', async () => {
 /** Two counts, with a write of somebody else's between them. */
 async function twoCounts(target: string): Promise<unknown[]> {
   const limits = limit(performance.now() + 20_000, new AbortController().signal)
-  const opening = await (await dialectOf({ dialect: 'postgres', url: target }, {})).open(limits)
+  const opening = await (await dialectOf({ dialect: 'postgres', address: target }, {})).open(limits)
   if (opening.outcome !== 'opened') throw new Error(opening.text)
   const session = opening.database.session(limits)
   const catalog = await session.catalog()
