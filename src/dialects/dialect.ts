@@ -5,8 +5,8 @@ import type { Catalog, ForeignKey, Relation, Table } from './catalog.js'
 
 export type DialectName = 'sqlite' | 'postgres'
 
-// biome-ignore lint/suspicious/noExplicitAny: the examined database may have any tables
-export type AnyKysely = Kysely<any>
+/** A database of any tables, whose values nobody knows the types of. */
+export type AnyKysely = Kysely<Record<string, Record<string, unknown>>>
 
 /** What came of opening a database. Only `opened` carries one; every other outcome says exactly why not. */
 export type Opening = { readonly outcome: 'opened'; readonly database: Database; readonly ms: number } | Unopened

@@ -1,5 +1,4 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import Table from 'cli-table3'
 import type {
   CoverageReport,
   Finding,
@@ -13,6 +12,7 @@ import type {
   TargetInfo,
 } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
+import { columns } from './columns.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
 
@@ -221,38 +221,4 @@ function wrapped(text: string, indent: number, { width }: Page, colour: (text: s
     [lead, indent, 'left'],
     [colour(inert(text)), width - indent, 'left'],
   ])
-}
-
-/** Lines of cells of fixed widths, wrapped at words, without borders. */
-function columns(cells: readonly (readonly [text: string, width: number, align: 'left' | 'right'])[]): string[] {
-  const bare = [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ]
-  const table = new Table({
-    chars: Object.fromEntries(bare.map((name) => [name, ''])),
-    style: { 'padding-left': 0, 'padding-right': 0 },
-    colWidths: cells.map(([, width]) => width),
-    colAligns: cells.map(([, , align]) => align),
-    wordWrap: true,
-    wrapOnWordBoundary: true,
-  })
-  table.push(cells.map(([text]) => text))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
 }

@@ -191,11 +191,11 @@ describe('credentials', () => {
   })
 })
 
-test('an interruption is thrown as what it is: there is no answer to speak of', async () => {
+test.each([5000, 100])('where the time is up, a server with %d ms left is not called silent', async (timeout) => {
   const url = await socketServer(() => {})
   const controller = new AbortController()
   const limits = limit(performance.now() + 100, controller.signal)
-  const asked = httpClient({ url, headers: {}, timeout: 5000, maxBodyBytes: 1000 }, limits).get('/')
+  const asked = httpClient({ url, headers: {}, timeout, maxBodyBytes: 1000 }, limits).get('/')
   await expect(asked).rejects.toMatchObject({ name: 'Stop', reason: 'deadline' })
 })
 

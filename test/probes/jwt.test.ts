@@ -9,7 +9,7 @@ import { forge } from '../../src/probes/forgeries.js'
 import { httpClient } from '../../src/probes/http.js'
 import { decode } from '../../src/probes/jwt.js'
 import { type Keys, loadKeys } from '../../src/probes/keys.js'
-import { deadAddress, httpServer } from '../support/servers.js'
+import { deadAddress, httpServer, socketServer } from '../support/servers.js'
 
 const http = httpClient(
   { url: null, headers: {}, timeout: 500, maxBodyBytes: 100_000 },
@@ -194,4 +194,15 @@ describe('forgeries', () => {
     expect(forgery?.token).not.toBe('opaque-token')
     expect(forgery?.token).toHaveLength('opaque-token'.length)
   })
+})
+
+test('a set that is still being fetched when the time is up is no fault of the key', async () => {
+  const url = await socketServer(() => {})
+  const limits = limit(performance.now() + 100, new AbortController().signal)
+  const hurried = httpClient({ url: null, headers: {}, timeout: 5000, maxBodyBytes: 1000 }, limits)
+  const { given } = givenBy(parseConfig({ auth: { jwt: { jwks: url } } }, 'the test'), ['jwt'], {
+    environment: {},
+    folder: '/',
+  })
+  await expect(loadKeys(given.jwt as Given['jwt'], hurried)).rejects.toMatchObject({ name: 'Stop', reason: 'deadline' })
 })

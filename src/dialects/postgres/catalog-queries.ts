@@ -1,0 +1,178 @@
+import { type RawBuilder, sql } from 'kysely'
+
+/** Schemas and relations that are the user's own. */
+const userSchema = sql`n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
+const ofExtension = (catalog: string, oid: string) =>
+  sql`exists (select from pg_depend e where e.classid = ${sql.lit(catalog)}::regclass and e.objid = ${sql.ref(oid)} and e.deptype = 'e')`
+
+export interface RelationRow {
+  oid: number
+  schema: string
+  name: string
+  kind: 'r' | 'p' | 'f' | 'v' | 'm'
+  partition: boolean
+  unlogged: boolean
+  parent_schema: string | null
+  parent_name: string | null
+  rows: number
+  bytes: number
+}
+export const relationQuery = sql<RelationRow>`
+  select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relispartition as partition,
+    c.relpersistence = 'u' as unlogged, pn.nspname as parent_schema, p.relname as parent_name,
+    c.reltuples::float8 as rows, c.relpages::int8 * current_setting('block_size')::int8 as bytes
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  left join pg_inherits i on i.inhrelid = c.oid and c.relispartition
+  left join pg_class p on p.oid = i.inhparent
+  left join pg_namespace pn on pn.oid = p.relnamespace
+  where c.relkind in ('r', 'p', 'f', 'v', 'm') and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, c.relname`
+
+export interface ColumnRow {
+  relation: number
+  number: number
+  name: string
+  type: string
+  nullable: boolean
+  generated: boolean
+  default: string | null
+}
+export const columnQuery = sql<ColumnRow>`
+  select a.attrelid::int8 as relation, a.attnum as number, a.attname as name, format_type(a.atttypid, null) as type,
+    not a.attnotnull as nullable, a.attgenerated <> '' as generated, pg_get_expr(d.adbin, d.adrelid) as default
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where c.relkind in ('r', 'p', 'f', 'v', 'm') and a.attnum > 0 and not a.attisdropped and ${userSchema}
+  order by a.attrelid, a.attnum`
+
+export interface IndexRow {
+  relation: number
+  schema: string
+  name: string
+  table: string
+  keys: string
+  key_count: number
+  unique: boolean
+  valid: boolean
+  ready: boolean
+  building: boolean
+  partial: boolean
+  expression: boolean
+  backs: 'p' | 'u' | 'x' | null
+  of_partition: boolean
+}
+export const indexQuery = sql<IndexRow>`
+  select i.indrelid::int8 as relation, n.nspname as schema, ic.relname as name, c.relname as table, i.indkey::text as keys,
+    i.indnkeyatts as key_count, i.indisunique as unique, i.indisvalid as valid, i.indisready as ready,
+    exists (select from pg_stat_progress_create_index b where b.index_relid = i.indexrelid) as building,
+    i.indpred is not null as partial, i.indexprs is not null as expression,
+    (select k.contype from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1) as backs,
+    c.relispartition as of_partition
+  from pg_index i
+  join pg_class ic on ic.oid = i.indexrelid
+  join pg_class c on c.oid = i.indrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, ic.relname`
+
+export interface KeyRow {
+  relation: number
+  primary: boolean
+  columns: string[]
+}
+/** Keys that a foreign key may reference: constraints, and unique indexes over whole columns of every row. */
+export const keyQuery = sql<KeyRow>`
+  select i.indrelid::int8 as relation, i.indisprimary as primary, ${columnNames(sql`i.indrelid`, sql`(i.indkey::int2[])[0:i.indnkeyatts - 1]`)} as columns
+  from pg_index i
+  join pg_class c on c.oid = i.indrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where i.indisunique and i.indpred is null and i.indexprs is null and ${userSchema}
+  order by i.indrelid, i.indisprimary desc, i.indexrelid`
+
+export interface ForeignKeyRow {
+  name: string
+  schema: string
+  table: string
+  partitioned: boolean
+  columns: string[]
+  parent_schema: string
+  parent_table: string
+  parent_partitioned: boolean
+  parent_columns: string[]
+  match: 's' | 'f' | 'p'
+  validated: boolean
+  enforced: boolean
+  deferrable: boolean
+  operators: [schema: string, name: string][]
+}
+/** A foreign key of a partitioned table is one; those that its partitions inherit (`conparentid`) are the same one again. */
+export const foreignKeyQuery = sql<ForeignKeyRow>`
+  select k.conname as name, n.nspname as schema, c.relname as table, c.relkind = 'p' as partitioned, ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns,
+    pn.nspname as parent_schema, p.relname as parent_table, p.relkind = 'p' as parent_partitioned, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as parent_columns,
+    k.confmatchtype as match, k.convalidated as validated, coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) as enforced,
+    k.condeferrable as deferrable,
+    (select json_agg(json_build_array(opn.nspname, op.oprname) order by o.position)
+      from unnest(k.conpfeqop) with ordinality as o (oid, position)
+      join pg_operator op on op.oid = o.oid join pg_namespace opn on opn.oid = op.oprnamespace) as operators
+  from pg_constraint k
+  join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+  join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
+  where k.contype = 'f' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, c.relname, k.conname`
+
+export interface CheckRow {
+  name: string
+  schema: string
+  table: string
+  definition: string
+  validated: boolean
+}
+export const checkQuery = sql<CheckRow>`
+  select k.conname as name, n.nspname as schema, c.relname as table, pg_get_constraintdef(k.oid) as definition, k.convalidated as validated
+  from pg_constraint k
+  join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+  where k.contype = 'c' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, c.relname, k.conname`
+
+export interface SequenceRow {
+  schema: string
+  name: string
+  start: number
+  increment: number
+  owner: [schema: string, table: string, column: string] | null
+}
+export const sequenceQuery = sql<SequenceRow>`
+  select n.nspname as schema, c.relname as name, s.seqstart as start, s.seqincrement as increment,
+    (select json_build_array(tn.nspname, t.relname, a.attname)
+      from pg_depend d
+      join pg_class t on t.oid = d.refobjid join pg_namespace tn on tn.oid = t.relnamespace
+      join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.objid = c.oid
+        and d.deptype in ('a', 'i') and d.refobjsubid > 0 limit 1) as owner
+  from pg_sequence s
+  join pg_class c on c.oid = s.seqrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, c.relname`
+
+export interface TriggerRow {
+  name: string
+  schema: string
+  table: string
+  enabled: boolean
+}
+export const triggerQuery = sql<TriggerRow>`
+  select t.tgname as name, n.nspname as schema, c.relname as table, t.tgenabled <> 'D' as enabled
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where not t.tgisinternal and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by n.nspname, c.relname, t.tgname`
+
+function columnNames(relation: RawBuilder<unknown>, numbers: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(select json_agg(a.attname order by o.position) from unnest(${numbers}) with ordinality as o (number, position)
+    join pg_attribute a on a.attrelid = ${relation} and a.attnum = o.number)`
+}
