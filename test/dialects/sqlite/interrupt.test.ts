@@ -10,6 +10,16 @@ import { application, as, childrenOf, endless, owner, runs, scene, start, until,
 
 const foreignKeys = ['--only', 'integrity/foreign-keys']
 
+/** A run in the middle of a scan that does not end, and its child. */
+async function scanning() {
+  const { file, temporary } = await scene()
+  await write(file, endless)
+  const run = start([file, ...foreignKeys], temporary)
+  await until(() => childrenOf(run.pid).length === 1, 'a child')
+  await sleep(700)
+  return { run, children: childrenOf(run.pid) }
+}
+
 describe('a statement that would run for very long', () => {
   test('is ended when the deadline is over, and is no finding', async () => {
     const { file, temporary } = await scene()
@@ -36,12 +46,7 @@ describe('a statement that would run for very long', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('is ended by %s within a second, and what is known is printed', async (signal, exitCode) => {
-    const { file, temporary } = await scene()
-    await write(file, endless)
-    const run = start([file, ...foreignKeys], temporary)
-    await until(() => childrenOf(run.pid).length === 1, 'a child')
-    const children = childrenOf(run.pid)
-    await sleep(700)
+    const { run, children } = await scanning()
     const began = performance.now()
     process.kill(run.pid, signal)
     expect(await run.ended).toMatchObject({ code: exitCode, signal: null })
@@ -55,12 +60,7 @@ describe('a statement that would run for very long', () => {
   })
 
   test('does not outlive a run that was killed', async () => {
-    const { file, temporary } = await scene()
-    await write(file, endless)
-    const run = start([file, ...foreignKeys], temporary)
-    await until(() => childrenOf(run.pid).length === 1, 'a child')
-    const children = childrenOf(run.pid)
-    await sleep(700)
+    const { run, children } = await scanning()
     process.kill(run.pid, 'SIGKILL')
     await until(() => !children.some(runs), 'the end of the child')
   })
