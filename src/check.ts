@@ -18,10 +18,17 @@ export type After = string | { readonly id: string; readonly blocks: false }
 /** Turns evidence into the sentence that a user reads. */
 type Sentence = (evidence: never) => string
 
-/** A finding's sentence, and its severity where that differs from the check's. A function where it depends on the evidence. */
-export type Message =
-  | Sentence
-  | { readonly severity: Severity | ((evidence: never) => Severity); readonly say: Sentence }
+/** What to do about a finding, in this order: commands and statements as they would be typed. */
+type Steps = (evidence: never) => readonly string[]
+
+/** A finding's sentence; its severity where that differs from the check's, or depends on the evidence; and the next steps. */
+export interface Wording {
+  readonly severity?: Severity | ((evidence: never) => Severity)
+  readonly say: Sentence
+  readonly next?: Steps
+}
+
+export type Message = Sentence | Wording
 
 type EvidenceOf<M> = M extends (evidence: infer E) => string
   ? E

@@ -1,4 +1,4 @@
-import { type Layer, layerOf } from './layers.js'
+import { type Layer, layerOf, layers } from './layers.js'
 import type { Cause, Finding, Result } from './report.js'
 import { unknownsOf } from './report.js'
 
@@ -11,13 +11,17 @@ export interface Chart {
   healthy(...layers: Layer[]): boolean
   /** A finding with this address, `<check id>#<code>`, was reported. */
   found(address: string): boolean
+  /** Findings at one of these addresses were reported; all of them are noted. */
+  foundAny(...addresses: string[]): boolean
   /** The check itself ran to its end without an error or a warning. */
   passed(id: string): boolean
-  /** A finding of severity error was reported in one of these layers. */
+  /** A finding of severity error that no earlier diagnosis explains was reported in one of these layers. */
   failed(...layers: Layer[]): boolean
   /** Some check could not tell what it was asked. */
   unsure(): boolean
-  /** The findings of severity error in a layer, for a headline. Asking for them is not a claim, and notes nothing. */
+  /** Nothing is an error or a warning. */
+  quiet(): boolean
+  /** The findings of severity error in a layer that no earlier diagnosis explains, for a headline. Asking for them notes nothing. */
   errors(layer: Layer): readonly Finding[]
   /** The first finding's sentence at one of these addresses, tried in this order, for a headline. Asking for it notes nothing. */
   sentence(...addresses: string[]): string
@@ -29,7 +33,7 @@ export interface Diagnosis {
   /** One sentence that names the cause. */
   readonly headline: string | ((chart: Chart) => string)
   readonly when: (chart: Chart) => boolean
-  /** What to do, in this order, in the imperative. */
+  /** What to do, in this order, in the imperative. It follows what the findings themselves advise. */
   readonly next: readonly string[]
 }
 
@@ -38,66 +42,90 @@ export function defineDiagnosis(diagnosis: Diagnosis): Diagnosis {
   return diagnosis
 }
 
-/** The causes that fit, in the order of the diagnoses; the first one is the root cause. */
+/**
+ * The causes that fit, in the order of the diagnoses; the first one is the root cause. A finding is explained by the first diagnosis that
+ * notes it: one that has nothing else to go by is left out.
+ */
 export function diagnose(
   diagnoses: readonly Diagnosis[],
   results: readonly Result[],
   facts: { readonly [name: string]: number },
 ): Cause[] {
+  const explained = new Set<Finding>()
   return diagnoses.flatMap(({ id, headline, when, next }) => {
-    const because = new Set<string>()
-    const chart = chartOf(results, facts, (note) => because.add(note))
+    const notes: Notes = { sound: new Set(), ill: new Set(), findings: new Set() }
+    const chart = chartOf(results, facts, notes, explained)
     if (!when(chart)) return []
-    return [{ id, headline: typeof headline === 'string' ? headline : headline(chart), because: [...because], next }]
+    const findings = [...notes.findings]
+    if (findings.length > 0 && findings.every((finding) => explained.has(finding))) return []
+    const said = typeof headline === 'string' ? headline : headline(chart)
+    // What holds below the fault is a part of the evidence.
+    for (const layer of beneath(findings)) chart.healthy(layer)
+    const steps = findings.filter(firstOfItsKind).flatMap((finding) => finding.next ?? [])
+    for (const finding of findings) explained.add(finding)
+    return [{ id, headline: said, because: [...notes.sound, ...notes.ill], next: [...new Set([...steps, ...next])] }]
   })
+}
+
+/** What a chart was asked and answered yes. */
+interface Notes {
+  readonly sound: Set<string>
+  readonly ill: Set<string>
+  readonly findings: Set<Finding>
 }
 
 function chartOf(
   results: readonly Result[],
   facts: { readonly [name: string]: number },
-  note: (answer: string) => void,
+  { sound, ill, findings: noted }: Notes,
+  explained: ReadonlySet<Finding>,
 ): Chart {
   const findings = results.flatMap((result) => result.findings)
+  const at = (address: string) => findings.filter((finding) => finding.address === address)
   const errors = (layer: Layer) =>
-    findings.filter(({ address, severity }) => layerOf(address) === layer && severity === 'error')
+    findings.filter(
+      (finding) => layerOf(finding.address) === layer && finding.severity === 'error' && !explained.has(finding),
+    )
+  const note = (some: readonly Finding[]): boolean => {
+    const [first, ...more] = some
+    if (!first) return false
+    const check = first.address.slice(0, first.address.indexOf('#'))
+    ill.add(`${check}: ${first.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`)
+    for (const finding of some) noted.add(finding)
+    return true
+  }
 
   return {
     facts,
     errors,
 
     sentence(...addresses) {
-      const first = addresses.flatMap((address) => findings.filter((finding) => finding.address === address))[0]
+      const first = addresses.flatMap(at)[0]
       // A sentence may begin with a URL, or with a name in quotes.
       return first ? `${first.message.replace(/^[a-z](?!\w*:\/\/)/, (letter) => letter.toUpperCase())}.` : ''
     },
 
-    healthy: (...layers) =>
-      layers.every((layer) => {
+    healthy: (...wanted) =>
+      wanted.every((layer) => {
         const looked = results.filter((result) => result.layer === layer && result.status !== 'skip')
-        const sound = looked.filter((result) => ['pass', 'warn', 'expected'].includes(result.status))
+        const well = looked.filter((result) => ['pass', 'warn', 'expected'].includes(result.status))
         const unknown = results.some((result) => result.layer === layer && unknownsOf(result).length > 0)
-        if (looked.length === 0 || sound.length < looked.length || unknown) return false
-        note(`${layer}: ${sound.length} of ${looked.length} checks passed`)
+        if (looked.length === 0 || well.length < looked.length || unknown) return false
+        sound.add(`${layer}: ${well.length} of ${looked.length} checks passed`)
         return true
       }),
 
-    found(address) {
-      const first = findings.find((finding) => finding.address === address)
-      if (first) note(`${address.slice(0, address.indexOf('#'))}: ${first.message}`)
-      return first !== undefined
-    },
+    found: (address) => note(at(address)),
+
+    foundAny: (...addresses) => addresses.map((address) => note(at(address))).includes(true),
 
     passed(id) {
       const passed = results.some((result) => result.id === id && result.status === 'pass')
-      if (passed) note(`${id}: passed`)
+      if (passed) sound.add(`${id}: passed`)
       return passed
     },
 
-    failed: (...layers) =>
-      layers.some((layer) => {
-        for (const { address, message } of errors(layer)) note(`${address.slice(0, address.indexOf('#'))}: ${message}`)
-        return errors(layer).length > 0
-      }),
+    failed: (...wanted) => wanted.flatMap(errors).filter((error) => note([error])).length > 0,
 
     unsure() {
       // What is blocked is unknown because of another one, which speaks for itself.
@@ -106,8 +134,20 @@ function chartOf(
           result.asked && (result.status === 'crash' || unknownsOf(result).some((reason) => reason !== 'blocked')),
       )
       for (const { id, skip, error } of unsure)
-        note(`${id}: ${error?.message ?? skip?.detail ?? 'not everything was examined'}`)
+        ill.add(`${id}: ${error?.message ?? skip?.detail ?? 'not everything was examined'}`)
       return unsure.length > 0
     },
+
+    quiet: () => findings.every(({ severity }) => severity === 'info'),
   }
+}
+
+/** The layers that faults stand on: those below them, and for what is beside the database all of its own. */
+function beneath(findings: readonly Finding[]): readonly Layer[] {
+  const highest = Math.max(-1, ...findings.map(({ address }) => layers.indexOf(layerOf(address))))
+  return layers.slice(0, Math.max(0, highest)).filter((layer) => layer !== 'external')
+}
+
+function firstOfItsKind({ address }: Finding, at: number, findings: readonly Finding[]): boolean {
+  return findings.findIndex((other) => other.address === address) === at
 }

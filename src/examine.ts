@@ -1,4 +1,11 @@
-import { type AnyCheck, type CheckContext, type Coverage, type Message, standsOnConnection } from './check.js'
+import {
+  type AnyCheck,
+  type CheckContext,
+  type Coverage,
+  type Message,
+  standsOnConnection,
+  type Wording,
+} from './check.js'
 import type { CheckConfig, Config } from './config.js'
 import type { Depth } from './depth.js'
 import type { Dialect, Session } from './dialects/dialect.js'
@@ -135,15 +142,16 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
     find(code: string, evidence: object) {
       const message: Message | undefined = check.messages[code]
       if (!message) throw new Error(`${check.id} has no message for ${code}`)
-      const said = typeof message === 'function' ? message : message.say
-      const severity = typeof message === 'function' ? check.severity : message.severity
+      const { say, severity, next }: Wording = typeof message === 'function' ? { say: message } : message
       const address = `${check.id}#${code}`
       const plain = plainEvidence(evidence, showValues)
       findings.push({
         address,
-        severity: own.severity ?? (typeof severity === 'function' ? severity(evidence as never) : severity),
-        message: said(evidence as never),
+        severity:
+          own.severity ?? (typeof severity === 'function' ? severity(evidence as never) : (severity ?? check.severity)),
+        message: say(evidence as never),
         evidence: plain,
+        ...(next && { next: next(evidence as never) }),
         fingerprint: fingerprintOf(address, plain),
       })
     },

@@ -23,6 +23,8 @@ export interface Finding {
   readonly severity: Severity
   readonly message: string
   readonly evidence: { readonly [key: string]: Plain }
+  /** What to do, in this order: commands and statements as they would be typed. */
+  readonly next?: readonly string[]
   /** Stable across runs and row counts. */
   readonly fingerprint: string
 }

@@ -28,7 +28,7 @@ const knownReasons: readonly SkipReason[] = ['not-applicable', 'not-configured',
 export const pretty: Reporter = {
   name: 'pretty',
   render(report, options) {
-    const page = pageOf(options)
+    const page = pageOf(options, report.causes[0]?.next ?? [])
     const shown = options.quiet ? report.results.filter(speaks) : report.results
     const all = [...new Set(shown.map(({ layer }) => layer))]
     const layers = all.filter((layer) => options.verbose || shown.some((one) => one.layer === layer && !isIdle(one)))
@@ -51,14 +51,17 @@ interface Page {
   readonly width: number
   readonly verbose: boolean
   readonly samples: number
+  /** What the verdict advises already. */
+  readonly advised: readonly string[]
 }
 
-function pageOf({ color, width, verbose }: RenderOptions): Page {
+function pageOf({ color, width, verbose }: RenderOptions, advised: readonly string[]): Page {
   return {
     paint: new Chalk({ level: color ? 1 : 0 }),
     width: Math.max(narrowest, Math.min(width, widest)),
     verbose,
     samples: verbose ? 100 : 3,
+    advised,
   }
 }
 
@@ -114,12 +117,15 @@ function resultLines(result: Result, page: Page): string[] {
   ]
 }
 
-function findingLines({ severity, message, address, evidence }: Finding, page: Page): string[] {
+function findingLines({ severity, message, address, evidence, next = [] }: Finding, page: Page): string[] {
   const samples = sampleTexts(evidence.samples, page.samples)
   const note = [address, ...(samples ? [samples] : [])].join(' · ')
   return [
     ...wrapped(message, 6, page, page.paint[severityColours[severity]]),
     ...(severity === 'info' && !page.verbose ? [] : wrapped(note, 8, page, page.paint.dim)),
+    ...next
+      .filter((step) => !page.advised.includes(step))
+      .flatMap((step) => wrapped(step, 10, page, page.paint.dim, '        → ')),
   ]
 }
 
