@@ -17,12 +17,16 @@ export interface Chart {
   passed(id: string): boolean
   /** A finding of severity error that no earlier diagnosis explains was reported in one of these layers. */
   failed(...layers: Layer[]): boolean
+  /** A finding of severity error was reported in one of these layers, whatever explains it. Asking notes nothing. */
+  ill(...layers: Layer[]): boolean
   /** Some check could not tell what it was asked. */
   unsure(): boolean
   /** Nothing is an error or a warning. */
   quiet(): boolean
   /** The findings of severity error in a layer that no earlier diagnosis explains, for a headline. Asking for them notes nothing. */
   errors(layer: Layer): readonly Finding[]
+  /** The first finding's own words at one of these addresses, for a part of a sentence. Asking for them notes nothing. */
+  message(...addresses: string[]): string
   /** The first finding's sentence at one of these addresses, tried in this order, for a headline. Asking for it notes nothing. */
   sentence(...addresses: string[]): string
   readonly facts: { readonly [name: string]: number }
@@ -30,6 +34,10 @@ export interface Chart {
 
 export interface Diagnosis {
   readonly id: string
+  /** It explains errors above it, even where its own findings are no more than warnings. */
+  readonly decisive?: true
+  /** Addresses of findings that follow from this cause, and are no causes of their own where it fits. */
+  readonly explains?: readonly string[]
   /** One sentence that names the cause. */
   readonly headline: string | ((chart: Chart) => string)
   readonly when: (chart: Chart) => boolean
@@ -43,8 +51,8 @@ export function defineDiagnosis(diagnosis: Diagnosis): Diagnosis {
 }
 
 /**
- * The causes that fit, in the order of the diagnoses; the first one is the root cause. A finding is explained by the first diagnosis that
- * notes it: one that has nothing else to go by is left out.
+ * The causes that fit; the first one is the root cause. A finding is explained by the first diagnosis, in their order, that notes it: one
+ * that has nothing else to go by is left out. Causes come by the lowest layer that they stand on, errors before warnings.
  */
 export function diagnose(
   diagnoses: readonly Diagnosis[],
@@ -52,7 +60,7 @@ export function diagnose(
   facts: { readonly [name: string]: number },
 ): Cause[] {
   const explained = new Set<Finding>()
-  return diagnoses.flatMap(({ id, headline, when, next }) => {
+  const causes = diagnoses.flatMap(({ id, headline, when, next, decisive = false, explains = [] }) => {
     const notes: Notes = { sound: new Set(), ill: new Set(), findings: new Set() }
     const chart = chartOf(results, facts, notes, explained)
     if (!when(chart)) return []
@@ -62,9 +70,23 @@ export function diagnose(
     // What holds below the fault is a part of the evidence.
     for (const layer of beneath(findings)) chart.healthy(layer)
     const steps = findings.filter(firstOfItsKind).flatMap((finding) => finding.next ?? [])
-    for (const finding of findings) explained.add(finding)
-    return [{ id, headline: said, because: [...notes.sound, ...notes.ill], next: [...new Set([...steps, ...next])] }]
+    const following = results.flatMap((result) => result.findings).filter(({ address }) => explains.includes(address))
+    for (const finding of [...findings, ...following]) explained.add(finding)
+    const because = [...notes.sound, ...notes.ill]
+    const cause = { id, headline: said, because, next: [...new Set([...steps, ...next])] }
+    return [{ cause, rank: rankOf(findings, decisive) }]
   })
+  return causes.sort((a, b) => a.rank - b.rank).map(({ cause }) => cause)
+}
+
+/** Errors, and what explains them, by layer; warnings by layer; what has no findings; what is only worth knowing. */
+function rankOf(findings: readonly Finding[], decisive: boolean): number {
+  const grave = findings.filter(({ severity }) => severity === 'error' || (decisive && severity === 'warning'))
+  const mild = findings.filter(({ severity }) => severity === 'warning')
+  const lowest = (some: readonly Finding[]) => Math.min(...some.map(({ address }) => layers.indexOf(layerOf(address))))
+  if (grave.length > 0) return lowest(grave)
+  if (mild.length > 0) return layers.length + lowest(mild)
+  return findings.length === 0 ? 2 * layers.length : 2 * layers.length + 1
 }
 
 /** What a chart was asked and answered yes. */
@@ -86,6 +108,7 @@ function chartOf(
     findings.filter(
       (finding) => layerOf(finding.address) === layer && finding.severity === 'error' && !explained.has(finding),
     )
+  const message = (...addresses: readonly string[]) => addresses.flatMap(at)[0]?.message ?? ''
   const note = (some: readonly Finding[]): boolean => {
     const [first, ...more] = some
     if (!first) return false
@@ -99,10 +122,12 @@ function chartOf(
     facts,
     errors,
 
+    message,
+
     sentence(...addresses) {
-      const first = addresses.flatMap(at)[0]
+      const words = message(...addresses)
       // A sentence may begin with a URL, or with a name in quotes.
-      return first ? `${first.message.replace(/^[a-z](?!\w*:\/\/)/, (letter) => letter.toUpperCase())}.` : ''
+      return words && `${words.replace(/^[a-z](?!\w*:\/\/)/, (letter) => letter.toUpperCase())}.`
     },
 
     healthy: (...wanted) =>
@@ -126,6 +151,9 @@ function chartOf(
     },
 
     failed: (...wanted) => wanted.flatMap(errors).filter((error) => note([error])).length > 0,
+
+    ill: (...wanted) =>
+      findings.some(({ address, severity }) => severity === 'error' && wanted.includes(layerOf(address))),
 
     unsure() {
       // What is blocked is unknown because of another one, which speaks for itself.

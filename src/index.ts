@@ -36,6 +36,7 @@ export {
 } from './dialects/catalog.js'
 export type {
   Answer,
+  Asked,
   DialectName,
   Failure,
   Opening,
@@ -44,6 +45,7 @@ export type {
   Relationship,
   RoundTrip,
   Session,
+  Trace,
   UnopenedOutcome,
 } from './dialects/dialect.js'
 export { DbdoctorError, type ErrorCode } from './errors.js'
@@ -62,4 +64,4 @@ export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js
 export { type Inferred, inferRelationships, isDeclared } from './relationships.js'
 export type * from './report.js'
 export { type Summary, summarize } from './statistics.js'
-export { agreeing, lasting, listed, milliseconds, pluralize, quoted } from './words.js'
+export { ago, agreeing, lasting, listed, milliseconds, pluralize, quoted, typed } from './words.js'

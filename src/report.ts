@@ -79,6 +79,8 @@ export interface TargetInfo {
   readonly port?: number
   readonly database?: string
   readonly role?: string
+  /** What the connection string left open and an environment variable filled in: `host from PGHOST`. */
+  readonly filled?: readonly string[]
   readonly primary?: boolean
   readonly pooler?: boolean
 }

@@ -11,6 +11,7 @@ import { isUnknown, type Report, type Result, type SkipReason, schemaVersion } f
 import { secretsOf } from './secrets.js'
 import type { Selection } from './select.js'
 import { countResults, databaseStateOf, headlineOf, statusOf } from './verdict.js'
+import { openPatiently } from './waiting.js'
 import { openWard, type Ward } from './ward.js'
 
 /** A report but for its exit code, which the command line decides. */
@@ -23,6 +24,8 @@ export interface RunOptions extends ExamineOptions {
   /** Texts that no report may hold. */
   readonly secrets: Iterable<string>
   readonly version: string
+  /** Milliseconds to wait for a server that is not up yet, before the deadline counts. */
+  readonly wait: number
   /** Milliseconds for the whole run; infinite for none. */
   readonly deadline: number
   readonly concurrency: number
@@ -39,9 +42,12 @@ export type RunEvent =
 export async function run(options: RunOptions): Promise<Examination> {
   const startedAt = new Date().toISOString()
   const began = performance.now()
-  const limits = limit(began + options.deadline, options.interrupt)
+  const { dialect, wait, interrupt } = options
+  const waits = wait > 0 && options.selection.usesDatabase
+  const opening = waits && dialect ? await openPatiently(dialect, wait, interrupt) : null
+  const limits = limit(began + wait + options.deadline, interrupt)
   const secrets = secretsOf(options.secrets)
-  const ward = openWard({ ...options, limits, keep: secrets.keep })
+  const ward = openWard({ ...options, limits, opening, patience: began + wait, keep: secrets.keep })
   const { facts } = ward
   try {
     const results = secrets.scrub(await settleAll(options, ward))

@@ -1,5 +1,5 @@
 import type { Layer } from './layers.js'
-import type { Cause, Counts, DatabaseState, Report, Result, Status, VerdictStatus } from './report.js'
+import type { Cause, Counts, DatabaseState, Finding, Report, Result, Status, VerdictStatus } from './report.js'
 import { unknownsOf } from './report.js'
 import { pluralize } from './words.js'
 
@@ -31,15 +31,19 @@ export function statusOf({ results, complete }: Pick<Report, 'results' | 'comple
 export function databaseStateOf({ results, target, complete, depth }: Results): DatabaseState {
   if (target === null) return 'unverified'
   const failed = (layer: Layer) => results.some((result) => result.layer === layer && result.status === 'fail')
-  if (failed('connection')) return 'unreachable'
+  if (results.some(({ id, status }) => id === 'connection/opens' && status === 'fail')) return 'unreachable'
   if (failed('storage') || failed('schema') || failed('integrity')) return 'damaged'
   const examined = (['connection', 'schema', 'integrity'] as const).every((layer) => {
     const own = results.filter((result) => result.layer === layer)
     const selected = own.every(({ skip }) => skip?.reason !== 'deselected')
     return selected && own.some(({ status }) => status !== 'skip') && !own.some(isUncertain)
   })
-  const restarted = results.some(({ id, status }) => id === 'connection/restarts' && status === 'warn')
-  return examined && complete && depth !== 'quick' && !restarted ? 'intact' : 'unverified'
+  return examined && complete && depth !== 'quick' && !unclean(results) ? 'intact' : 'unverified'
+}
+
+/** What was found of a crash, a restore, or a writer that did not close: enough not to say that there was none. */
+function unclean(results: readonly Result[]): Finding | undefined {
+  return results.find(({ id }) => id === 'connection/restarts')?.findings[0]
 }
 
 /** One line: what is known of the database, then the root cause where that is something else. */
@@ -67,14 +71,32 @@ function aboutDatabase(report: Results, database: DatabaseState): string {
     case 'intact':
       return `No database crash: ${[figures, ...unexamined(report)].join('; ')}.`
     case 'unverified': {
-      const clean = !report.results.some((result) => keepsFromTelling(result) || result.status === 'fail')
-      if (report.depth === 'quick' && clean && report.complete)
-        return `No sign of a database crash: ${figures}; rows not examined (--depth quick).`
-      return 'Not enough was examined to clear the database.'
+      const seen = [figures, ...unexamined(report)].join('; ')
+      const trace = unclean(report.results)
+      const gap = firstGap(report)
+      if (gap !== null) return `The database is not cleared: ${gap}.`
+      if (trace) return `The database is sound now: ${seen}.`
+      if (report.depth === 'quick') return `No sign of a database crash: ${figures}; rows not examined (--depth quick).`
+      return 'The database is not cleared: not all of it was asked for.'
     }
     default:
       return ''
   }
+}
+
+/** What keeps the database from being cleared, and why: the first of what is unknown, and how much more there is. */
+function firstGap({ results, complete }: Results): string | null {
+  if (!complete) return 'the run was interrupted'
+  const layers: readonly Layer[] = ['connection', 'schema', 'integrity']
+  const own = results.filter(({ layer }) => layers.includes(layer))
+  const unsure = own.filter(isUncertain)
+  const [first] = unsure
+  if (first) {
+    const why = first.error?.message ?? first.skip?.detail ?? first.coverage?.missing[0]?.detail ?? 'it could not look'
+    return `${first.id}: ${why}${unsure.length > 1 ? ` (and ${unsure.length - 1} more)` : ''}`
+  }
+  const left = own.find(({ skip }) => skip?.reason === 'deselected' && !skip.detail.startsWith('--depth'))
+  return left ? `${left.id} did not run: ${left.skip?.detail}` : null
 }
 
 /** "38 of 38 tables", "77 of 77 indexes", "52 foreign keys", "0 orphaned rows": from the facts that the checks noted. */

@@ -25,15 +25,24 @@ export interface WardOptions {
   readonly dialect: Dialect | null
   readonly given: Partial<Given>
   readonly limits: Limits
+  /** What came of opening the database, where the run has waited for it. */
+  readonly opening: Opening | null
+  /** Until when (`performance.now()`) an API server that refuses connections is asked again. */
+  readonly patience: number
   /** Is told every secret that turns up during the run. */
   readonly keep: (secret: string) => void
 }
 
-export function openWard({ dialect, given, limits, keep }: WardOptions): Ward {
+export function openWard({ dialect, given, limits, opening: opened, patience, keep }: WardOptions): Ward {
   let opening: Promise<Opening> | undefined
   let loading: Promise<Loading> | undefined
   let database: Database | null = null
-  const settings: HttpSettings = given.api ?? { url: null, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576 }
+  const settings: Omit<HttpSettings, 'patience'> = given.api ?? {
+    url: null,
+    headers: {},
+    timeout: 10_000,
+    maxBodyBytes: 1_048_576,
+  }
   return {
     limits,
     given,
@@ -41,13 +50,13 @@ export function openWard({ dialect, given, limits, keep }: WardOptions): Ward {
     database: () => database,
     open() {
       if (!dialect) throw new Error('no database is configured')
-      opening ??= dialect.open(limits).then((answer) => {
+      opening ??= (opened ? Promise.resolve(opened) : dialect.open(limits)).then((answer) => {
         if (answer.outcome === 'opened') database = answer.database
         return answer
       })
       return opening
     },
-    http: (own) => httpClient(settings, own),
+    http: (own) => httpClient({ ...settings, patience }, own),
     user: probeUser(given, keep),
     keys(http) {
       const { jwt } = given

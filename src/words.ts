@@ -26,6 +26,11 @@ export function quoted(name: string): string {
   return `"${name}"`
 }
 
+/** A word of a command line, quoted where a POSIX shell would read it otherwise. */
+export function typed(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
 /** Names in a sentence: the first few, and how many more there are. */
 export function listed(names: readonly string[], most = 5): string {
   const shown = names.slice(0, most).map(quoted).join(', ')
@@ -35,6 +40,11 @@ export function listed(names: readonly string[], most = 5): string {
 /** A span of time in whole units where it is one: `15 minutes`, `7 days`. */
 export function lasting(milliseconds: number): string {
   return ms(milliseconds, { long: true })
+}
+
+/** How long ago something was, in its largest whole unit: `40 minutes ago`. */
+export function ago(milliseconds: number): string {
+  return milliseconds < 1000 ? 'just now' : `${lasting(milliseconds)} ago`
 }
 
 /** Milliseconds as people say them: `0.4 ms`, `12 ms`, `1.3 s`. */

@@ -5,7 +5,8 @@ const faults = ['server/endpoints#erroring', 'auth/login#erroring', 'auth/protec
 export default defineDiagnosis({
   id: 'api-server-erroring',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
+  explains: ['auth/login#wrong-password-differs', 'auth/registration#erroring', 'external/services#unexpected'],
   next: [
     'Read the log of the server for the request that is named.',
     'Put right what it names, and run dbdoctor check again.',

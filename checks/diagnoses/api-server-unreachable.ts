@@ -10,6 +10,6 @@ const faults = [
 export default defineDiagnosis({
   id: 'api-server-unreachable',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
   next: ['Put right what the message names: the address, the certificate, the proxy, the network.'],
 })

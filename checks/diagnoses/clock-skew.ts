@@ -5,6 +5,6 @@ const faults = ['auth/token#clock-skew', 'auth/token#issued-in-future']
 export default defineDiagnosis({
   id: 'clock-skew',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
   next: ['Set the clocks by NTP, on the server and here.'],
 })

@@ -4,5 +4,5 @@ export default defineDiagnosis({
   id: 'database-unreachable',
   headline: (chart) => `The database could not be opened: ${chart.errors('connection')[0]?.message}.`,
   when: (chart) => chart.failed('connection'),
-  next: ['Put right what the message names, and run dbdoctor check again.'],
+  next: ['Run dbdoctor check again.'],
 })

@@ -5,6 +5,7 @@ const faults = ['auth/probe-user#user-missing', 'auth/probe-user#inactive', 'aut
 export default defineDiagnosis({
   id: 'probe-user-missing',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
+  explains: ['auth/login#refused'],
   next: ['Create or activate the probe user, or name another one in the config.'],
 })

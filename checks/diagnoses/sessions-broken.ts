@@ -11,6 +11,6 @@ const faults = [
 export default defineDiagnosis({
   id: 'sessions-broken',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
   next: ['Look at how the server stores, compares and ends refresh tokens.'],
 })

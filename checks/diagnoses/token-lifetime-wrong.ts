@@ -5,6 +5,6 @@ const faults = ['auth/token#lifetime-differs', 'auth/token#no-expiry', 'auth/tok
 export default defineDiagnosis({
   id: 'token-lifetime-wrong',
   headline: (chart) => chart.sentence(...faults),
-  when: (chart) => faults.some((fault) => chart.found(fault)),
+  when: (chart) => chart.foundAny(...faults),
   next: ['Set the lifetime that is promised in the server, or correct the promise in the config.'],
 })

@@ -1,4 +1,4 @@
-import { defineCheck, jsonOf, told } from 'dbdoctor'
+import { defineCheck, get, jsonOf, keysOf, told, typed } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -18,6 +18,11 @@ export default defineCheck({
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    'database-down': {
+      say: ({ url, status, pointer }: Evidence & { pointer: string }) =>
+        `${url} answers with ${status} and says at ${pointer} that its database is not well`,
+      next: ({ url }: Evidence) => [`curl -s ${typed(url)}`],
+    },
     'status-differs': ({ url, status, expected }: Evidence & { expected: readonly number[] }) =>
       `${url} answers with ${status}, ${expected.length > 0 ? expected.join(' or ') : '200 to 399'} expected`,
     'type-differs': ({ url, type, expected }: { url: string; type: string; expected: string }) =>
@@ -38,8 +43,10 @@ export default defineCheck({
         continue
       }
       const { status, type } = answer
+      const pointer = illDatabase(jsonOf(answer.body))
       const fits = accepted.length > 0 ? accepted.includes(status) : status >= 200 && status < 400
-      if (!fits && status >= 500) report('erroring', { url, status })
+      if (pointer !== null) report('database-down', { url, status, pointer })
+      else if (!fits && status >= 500) report('erroring', { url, status })
       else if (!fits) report('status-differs', { url, status, expected: accepted })
       else if (wanted && !kinds[wanted].test(type)) report('type-differs', { url, type, expected: wanted })
       else if (wanted === 'json' && jsonOf(answer.body) === undefined) report('not-json', { url })
@@ -48,3 +55,22 @@ export default defineCheck({
 })
 
 const kinds = { json: /[/+]json$/, html: /^text\/html$|xhtml/, text: /^text\// }
+
+const aboutDatabase =
+  /\/(db|database|datasource|postgres(ql)?|pg|sqlite|sql|prisma|typeorm|sequelize|knex|kysely)(\/|$)/i
+const aboutState = /\/(status|state|health(y)?|ok|up|connected|alive)$/i
+const ill =
+  /^(down|ko|err(or)?|fail(ed|ing|ure)?|un(healthy|available|reachable)|disconnected|critical|offline|time(d )?-?out|not[ _-]?(ok|ready|connected))$/i
+
+/** Where a health document says that the database behind the server is not well: a pointer to `"db": "down"`, `{ "database": { "ok": false } }`. */
+function illDatabase(document: unknown): string | null {
+  const told = keysOf(document, '', 4).filter((pointer) => aboutDatabase.test(pointer))
+  const states = told.filter(
+    (pointer) => aboutState.test(pointer) || aboutDatabase.test(pointer.slice(pointer.lastIndexOf('/'))),
+  )
+  return states.find((pointer) => isIll(get(document, pointer))) ?? null
+}
+
+function isIll(value: unknown): boolean {
+  return value === false || (typeof value === 'string' && ill.test(value.trim()))
+}

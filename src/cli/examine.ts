@@ -49,6 +49,7 @@ export async function examine(
       dialect,
       version,
       depth: options.depth,
+      wait: options.wait ?? 0,
       deadline: options.deadline ?? deadlines[options.depth],
       concurrency: options.concurrency,
       samples: options.samples,

@@ -20,6 +20,7 @@ export interface CheckOptions {
   readonly format?: readonly Output[]
   readonly failOn: FailOn
   readonly deadline?: number
+  readonly wait?: number
   readonly concurrency: number
   readonly samples: number
   readonly envFile?: string
@@ -39,6 +40,7 @@ export function withCheckOptions(command: Command): Command {
     .option('-f, --format <name[=file]>', `${reporterNames.join(' or ')}; repeatable (default: pretty)`, output)
     .addOption(new Option('--fail-on <status>', 'what makes the exit code 1').choices(failOn).default('fail'))
     .option('--deadline <time>', 'time for the whole run (default: quick 10s, standard 5m, deep none)', time)
+    .addOption(new Option('--wait <time>', 'wait for servers that refuse connections or are starting').argParser(time))
     .addOption(new Option('--concurrency <n>', 'checks at a time').argParser(count(1)).default(4))
     .addOption(new Option('--samples <n>', 'samples a finding').argParser(count(0)).default(5))
     .option('--env-file <file>', 'read environment variables from a file')

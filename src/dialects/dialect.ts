@@ -9,27 +9,62 @@ export type DialectName = 'sqlite' | 'postgres'
 export type AnyKysely = Kysely<Record<string, Record<string, unknown>>>
 
 /** What came of opening a database. Only `opened` carries one; every other outcome says exactly why not. */
-export type Opening = { readonly outcome: 'opened'; readonly database: Database; readonly ms: number } | Unopened
+export type Opening = Opened | Unopened
 
+export interface Opened {
+  readonly outcome: 'opened'
+  readonly database: Database
+  readonly ms: number
+  /** What came of earlier attempts, where the run waited for a server that was not ready. */
+  readonly waited?: readonly Unopened[]
+}
+
+/** Every situation has a name of its own; `other` carries the code and the text of one that nobody knows. */
 export type UnopenedOutcome =
   | 'missing'
   | 'not-a-file'
   | 'empty'
   | 'encrypted'
   | 'not-a-database'
+  | 'truncated'
   | 'damaged'
   | 'locked'
   | 'unreadable'
+  // A server that can't be reached, or is not one of ours.
   | 'refused'
+  | 'no-socket'
+  | 'stale-socket'
+  | 'socket-denied'
   | 'unresolved'
-  | 'timeout'
+  | 'unreachable'
+  | 'silent'
   | 'closed'
+  | 'reset'
   | 'wrong-service'
+  | 'no-tls'
+  | 'tls'
+  // A server that does not let this client in.
+  | 'password-rejected'
+  | 'no-password'
+  | 'not-mapped'
+  | 'not-admitted'
+  | 'no-login'
+  | 'no-such-role'
   | 'denied'
   | 'no-such-database'
+  | 'database-closed'
+  | 'bad-setting'
+  // A server that lets nobody in just now.
   | 'too-many-connections'
   | 'starting'
-  | 'tls'
+  | 'recovering'
+  | 'not-consistent'
+  | 'shutting-down'
+  | 'disk-full'
+  | 'out-of-memory'
+  | 'pooler-full'
+  | 'behind-pooler'
+  | 'mute'
   | 'other'
   | 'unavailable'
   | 'unsafe'
@@ -44,7 +79,19 @@ export interface Unopened {
   readonly code: string
   /** The engine's or the system's own words, or ours where there are none. */
   readonly text: string
+  /** What a server was asked for. */
+  readonly asked?: Asked
   readonly ms: number
+}
+
+/** Where a connection string leads, gaps filled as the driver fills them. */
+export interface Asked {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly role: string
+  /** What an environment variable filled in: `host from PGHOST`. */
+  readonly filled: readonly string[]
 }
 
 /** What came of looking at something in an open database. */
@@ -92,10 +139,18 @@ export interface Orphans {
   readonly keyed: number
 }
 
+/** Something that was seen of an unclean end: of a writer before this run, or of a server's process during it. */
+export type Trace =
+  | { readonly kind: 'hot-journal'; readonly at: string }
+  | { readonly kind: 'wal-left-behind'; readonly frames: number; readonly at: string }
+  | { readonly kind: 'crash-notice'; readonly text: string; readonly at: string }
+
 /** An open database, as one check sees it: bound to the check's time and signal. Everything here only reads. */
 export interface Session {
   readonly dialect: DialectName
   readonly target: TargetInfo
+  /** Traces of an unclean end, up to now. Times are ISO 8601, UTC. */
+  traces(): readonly Trace[]
   /** What the database declares. Read once a run. */
   catalog(): Promise<Answer<Catalog>>
   /** Runs queries in one short read-only transaction. */

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request } from 'got'
 import pLimit from 'p-limit'
 import { type Limits, limit, stopOf } from '../limits.js'
@@ -68,7 +69,12 @@ export interface HttpSettings {
   readonly headers: { readonly [name: string]: string }
   readonly timeout: number
   readonly maxBodyBytes: number
+  /** Until when (`performance.now()`) the API server is asked again where it refuses the connection. */
+  readonly patience?: number
 }
+
+/** Milliseconds between two attempts. */
+const pause = 250
 
 /** More at a time would be a load test. */
 const simultaneous = 6
@@ -79,8 +85,17 @@ const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgen
 /** An HTTP client that is bound to one server, a check's time and its signal. */
 export function httpClient(settings: HttpSettings, limits: Limits): Http {
   const turn = pLimit(simultaneous)
-  const request = (asked: HttpRequest) => turn(() => ask(asked, settings, limits))
+  const request = (asked: HttpRequest) => turn(() => askPatiently(asked, settings, limits))
   return { request, get: (path, rest) => request({ ...rest, path }) }
+}
+
+async function askPatiently(asked: HttpRequest, settings: HttpSettings, limits: Limits): Promise<HttpAnswer> {
+  for (;;) {
+    const answer = await ask(asked, settings, limits)
+    const own = settings.url !== null && new URL(answer.url).origin === new URL(settings.url).origin
+    if (answer.outcome !== 'refused' || !own || performance.now() + pause >= (settings.patience ?? 0)) return answer
+    await sleep(pause, undefined, { signal: limits.signal }).catch(() => {})
+  }
 }
 
 async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): Promise<HttpAnswer> {

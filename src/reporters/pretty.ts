@@ -71,7 +71,7 @@ function described({ target, depth }: Report): string {
   if (!target) return 'no database'
   const { dialect, name, version, host, port, role, primary, pooler } = target
   const engine = [engines[dialect], version].filter(Boolean).join(' ')
-  const place = host === undefined ? [] : [`${host}:${port}`, `as ${role}`]
+  const place = host === undefined ? [] : [`${host}:${port}`, ...(role ? [`as ${role}`] : [])]
   const notes = [
     ...(primary === false ? ['standby'] : []),
     ...(pooler ? ['through a pooler'] : []),

@@ -100,6 +100,7 @@ export interface Examined {
   readonly samples?: number
   readonly showValues?: boolean
   readonly deadline?: number
+  readonly wait?: number
   readonly interrupt?: AbortSignal
   readonly plugins?: readonly Plugin[]
   readonly onEvent?: (event: RunEvent) => void
@@ -119,6 +120,7 @@ export async function examine(target: string | null, options: Examined = {}): Pr
     dialect: target === null ? null : await dialectOf(parseTarget(target), process.env),
     version: '0.0.0',
     depth,
+    wait: options.wait ?? 0,
     deadline: options.deadline ?? 60_000,
     concurrency: 4,
     samples,

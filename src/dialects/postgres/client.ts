@@ -17,10 +17,13 @@ export interface Client {
   readonly alive: boolean
 }
 
-/** How long a connection may take, in milliseconds; where less time is left, a third of it: silence is an answer, and there may be two ways to try. */
+/** How long a connection may take, in milliseconds; where less time is left, a quarter of it: silence is an answer, and there may be two ways to try. */
 const connectTimeout = 10_000
 /** How long a cancelled statement, or a goodbye, may take before the socket is cut; milliseconds. */
 const patience = 300
+
+/** SQLSTATE of the notice that another process of the server has crashed. */
+const crashShutdown = '57P02'
 
 /** Integers of eight bytes as numbers where that loses nothing. */
 const types: pg.CustomTypesConfig = {
@@ -28,12 +31,22 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.INT8 ? eightBytes : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
+/** Milliseconds for one attempt to connect, or to ask a first question. */
+export function timeToConnect({ expires }: Limits): number {
+  return Math.max(1, Math.min(connectTimeout, (expires - performance.now()) / 4))
+}
+
 /** Connects within the limits. Throws what pg throws; `triage` says what it means. */
-export async function connect(config: pg.ClientConfig, { signal, expires }: Limits): Promise<Client> {
+export async function connect(
+  config: pg.ClientConfig,
+  limits: Limits,
+  onCrash: (notice: string) => void,
+): Promise<Client> {
+  const { signal } = limits
   const client = new pg.Client({
     ...config,
     types,
-    connectionTimeoutMillis: Math.max(1, Math.min(connectTimeout, (expires - performance.now()) / 3)),
+    connectionTimeoutMillis: timeToConnect(limits),
   })
   let alive = true
   // Without a listener an idle connection that is cut would end the process.
@@ -42,6 +55,10 @@ export async function connect(config: pg.ClientConfig, { signal, expires }: Limi
   })
   client.on('end', () => {
     alive = false
+  })
+  // The only word that a server says of it: what follows is a connection that ends.
+  client.on('notice', ({ code, message }) => {
+    if (code === crashShutdown) onCrash(message ?? '')
   })
   const cut = () => streamOf(client)?.destroy()
   signal.addEventListener('abort', cut, { once: true })

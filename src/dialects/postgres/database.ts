@@ -4,48 +4,84 @@ import type { Environment } from '../../config/reference.js'
 import type { Limits } from '../../limits.js'
 import type { TargetInfo } from '../../report.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, Database, Dialect, Opening, Session } from '../dialect.js'
+import type {
+  Answer,
+  AnyKysely,
+  Asked,
+  Database,
+  Dialect,
+  Opening,
+  Session,
+  Trace,
+  UnopenedOutcome,
+} from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
-import { type Client, connect } from './client.js'
+import { type Client, connect, timeToConnect, within } from './client.js'
+import { identify } from './listener.js'
 import { scanOrphans } from './orphans.js'
-import { poolOf } from './pool.js'
-import { settingsOf } from './settings.js'
+import { type Join, poolOf } from './pool.js'
+import { askedOf, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
 export function postgres(connectionString: string, environment: Environment): Dialect {
   const ways = settingsOf(connectionString, environment)
-  const target: TargetInfo = { dialect: 'postgres', name: ways[0]?.database ?? environment.PGDATABASE ?? '' }
+  const asked = askedOf(ways[0] ?? {}, environment)
+  const { host, port, database, role, filled } = asked
+  const place = placeOf(asked)
+  const target: TargetInfo = { dialect: 'postgres', name: database, host, port, database, role, filled }
   return {
     name: 'postgres',
     target,
     async open(limits): Promise<Opening> {
       const began = performance.now()
-      const place = placeOf(ways[0] ?? {}, environment)
-      try {
-        const { client, config } = await connectAnyWay(ways, limits)
-        const found = await introduce(client, place)
-        return { outcome: 'opened', ms: performance.now() - began, database: databaseOver(client, config, found) }
-      } catch (error) {
-        const ms = performance.now() - began
-        if (!limits.signal.aborted) return { ...triage(error), place: place.text, ms }
-        const { reason, text } = stopped(limits.signal)
-        return { outcome: reason, place: place.text, code: '', text, ms }
-      }
+      const answer = await attempt(ways, asked, limits)
+      const ms = performance.now() - began
+      if ('database' in answer) return { outcome: 'opened', ms, database: answer.database }
+      if (!limits.signal.aborted) return { ...answer, place, asked, ms }
+      const { reason, text } = stopped(limits.signal)
+      return { outcome: reason, place, asked, code: '', text, ms }
     },
+  }
+}
+
+/** Outcomes after which it is worth asking what it is that listens there. */
+const doubtful: readonly UnopenedOutcome[] = ['silent', 'closed', 'reset', 'tls', 'wrong-service']
+
+async function attempt(
+  ways: readonly pg.ClientConfig[],
+  asked: Asked,
+  limits: Limits,
+): Promise<{ database: Database } | ReturnType<typeof triage>> {
+  // Whoever is told of a crash while this run is connected has witnessed it.
+  const traces: Trace[] = []
+  const witness = (text: string) => void traces.push({ kind: 'crash-notice', text, at: new Date().toISOString() })
+  try {
+    const { client, config } = await connectAnyWay(ways, limits, witness)
+    const target = await introduce(client, asked, limits)
+    return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces) }
+  } catch (error) {
+    if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
+    const meant = triage(error)
+    if (limits.signal.aborted || !doubtful.includes(meant.outcome)) return meant
+    const listener = await identify(asked.host, asked.port, limits)
+    if (listener.outcome === 'service') return { ...meant, outcome: 'wrong-service', text: listener.name }
+    if (listener.outcome === 'unreachable' && meant.outcome === 'silent') return { ...meant, outcome: 'unreachable' }
+    return meant
   }
 }
 
 async function connectAnyWay(
   ways: readonly pg.ClientConfig[],
   limits: Limits,
+  witness: (text: string) => void,
 ): Promise<{ client: Client; config: pg.ClientConfig }> {
   let last: unknown
   for (const config of ways) {
     try {
-      return { client: await connect(config, limits), config }
+      return { client: await connect(config, limits, witness), config }
     } catch (error) {
       last = error
       // The other way is worth a try only where the server minded the encryption, or its absence.
@@ -55,8 +91,8 @@ async function connectAnyWay(
   throw last
 }
 
-function databaseOver(first: Client, config: pg.ClientConfig, target: TargetInfo): Database {
-  const pool = poolOf(first, config)
+function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly Trace[]): Database {
+  const pool = poolOf(first, join)
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
@@ -73,6 +109,7 @@ function databaseOver(first: Client, config: pg.ClientConfig, target: TargetInfo
       dialect: 'postgres',
       target,
       read,
+      traces: () => traces,
       catalog: knownCatalog,
       readable: async (tables, touch) => {
         const known = await knownCatalog()
@@ -86,7 +123,7 @@ function databaseOver(first: Client, config: pg.ClientConfig, target: TargetInfo
       roundTrip: () =>
         pool.attend(limits, async () => {
           const before = performance.now()
-          const client = await connect(config, limits)
+          const client = await join(limits)
           const between = performance.now()
           await sql`select 1`.execute(client.kysely)
           const after = performance.now()
@@ -98,32 +135,27 @@ function databaseOver(first: Client, config: pg.ClientConfig, target: TargetInfo
   return { target, session, close: pool.close }
 }
 
-interface Place {
-  readonly text: string
-  readonly host: string
-  readonly port: number
+function placeOf({ host, port }: Asked): string {
+  if (host.startsWith('/')) return `${host}/.s.PGSQL.${port}`
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-function placeOf(config: pg.ClientConfig, environment: Environment): Place {
-  const host = config.host ?? environment.PGHOST ?? 'localhost'
-  const port = config.port ?? Number(environment.PGPORT ?? 5432)
-  return {
-    host,
-    port,
-    text: host.startsWith('/')
-      ? `${host}/.s.PGSQL.${port}`
-      : host.includes(':')
-        ? `[${host}]:${port}`
-        : `${host}:${port}`,
-  }
-}
+/** A server that lets somebody in and then answers nothing. */
+class Mute extends Error {}
 
 /** Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. */
-async function introduce({ kysely, processId }: Client, { host, port }: Place): Promise<TargetInfo> {
-  const { rows } = await sql<{ database: string; role: string; version: string; recovering: boolean; process: number }>`
+async function introduce(client: Client, { host, port, filled }: Asked, limits: Limits): Promise<TargetInfo> {
+  const { kysely, processId } = client
+  const asking = sql<{ database: string; role: string; version: string; recovering: boolean; process: number }>`
     select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
       pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process`.execute(kysely)
-  const [row] = rows
+  await within(timeToConnect(limits), asking)
+  const answer = await Promise.race([asking, Promise.resolve(null)])
+  if (answer === null) {
+    void client.end()
+    throw new Mute('it takes the login, and does not answer a query')
+  }
+  const [row] = answer.rows
   if (!row) throw new Error('the server did not introduce itself')
   return {
     dialect: 'postgres',
@@ -133,6 +165,7 @@ async function introduce({ kysely, processId }: Client, { host, port }: Place): 
     port,
     database: row.database,
     role: row.role,
+    filled,
     primary: !row.recovering,
     pooler: row.process !== processId,
   }

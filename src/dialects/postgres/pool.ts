@@ -1,9 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import pLimit from 'p-limit'
-import type pg from 'pg'
 import type { Limits } from '../../limits.js'
 import { type Answer, type AnyKysely, stopped } from '../dialect.js'
-import { type Client, connect, within } from './client.js'
+import { type Client, within } from './client.js'
 import { classify, triage } from './triage.js'
 
 /** Connections that a run takes from the application at most, the one that holds the snapshot included. */
@@ -13,8 +12,11 @@ const lockTimeout = 100
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
 const patience = 300
 
+/** Opens one more connection to the same database. */
+export type Join = (limits: Limits) => Promise<Client>
+
 /** Connections that are used in turn, and the transaction whose snapshot they share. */
-export function poolOf(first: Client, config: pg.ClientConfig) {
+export function poolOf(first: Client, join: Join) {
   const turn = pLimit(connections - 1)
   const alone = pLimit(1)
   const idle: Client[] = [first]
@@ -40,7 +42,7 @@ export function poolOf(first: Client, config: pg.ClientConfig) {
   const withClient = async <T>(limits: Limits, work: (client: Client) => Promise<T>): Promise<T> => {
     let client = idle.pop()
     while (client && !client.alive) client = idle.pop()
-    client ??= await connect(config, limits)
+    client ??= await join(limits)
     busy.add(client)
     try {
       const value = await cancellable(client, limits.signal, work(client))
@@ -70,7 +72,7 @@ export function poolOf(first: Client, config: pg.ClientConfig) {
     })
 
   const openSnapshot = async (limits: Limits): Promise<Snapshot> => {
-    const client = await connect(config, limits)
+    const client = await join(limits)
     await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
     try {
       const { rows } = await sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)

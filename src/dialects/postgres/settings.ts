@@ -2,6 +2,7 @@ import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import type { Environment } from '../../config/reference.js'
 import { DbdoctorError } from '../../errors.js'
+import type { Asked } from '../dialect.js'
 
 const form = 'write postgres://user@host:5432/database, with @ : / # ? in names and passwords percent-encoded'
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
@@ -40,6 +41,31 @@ export function settingsOf(connectionString: string, environment: Environment): 
   if (mode === 'prefer') return [first, as('disable')]
   if (mode === 'allow') return [first, as('prefer')]
   return [first]
+}
+
+/** Where settings lead, gaps filled as pg fills them: https://www.postgresql.org/docs/current/libpq-envars.html. */
+export function askedOf(
+  { host, port, database, user, password, options }: ClientConfig,
+  environment: Environment,
+): Asked {
+  const role = user ?? environment.PGUSER ?? environment.USER ?? environment.USERNAME ?? ''
+  const gaps = [
+    ['host', host, 'PGHOST'],
+    ['port', port, 'PGPORT'],
+    ['database', database, 'PGDATABASE'],
+    ['role', user, 'PGUSER'],
+    ['password', password, 'PGPASSWORD'],
+    ['options', options, 'PGOPTIONS'],
+  ] as const
+  return {
+    host: host ?? environment.PGHOST ?? 'localhost',
+    port: port ?? Number(environment.PGPORT ?? 5432),
+    database: database ?? environment.PGDATABASE ?? role,
+    role,
+    filled: gaps
+      .filter(([, given, variable]) => given === undefined && environment[variable])
+      .map(([what, , variable]) => `${what} from ${variable}`),
+  }
 }
 
 function read(url: URL, refuse: (what: string) => DbdoctorError): ClientConfig {

@@ -3,30 +3,54 @@ import type { Failure, UnopenedOutcome } from '../dialect.js'
 /** What pg throws: a DatabaseError with the server's SQLSTATE, a system error with its code, or pg's own words alone. */
 interface PgError extends Error {
   readonly code?: string
+  readonly syscall?: string
 }
 
 type Rule = readonly [code: RegExp, text: RegExp | null, outcome: UnopenedOutcome]
 
-/** Situations of a connection by code, then by text where the code says too little. The first that fits. */
+/**
+ * Situations of a connection by code, then by text where the code says too little. The first that fits. A server may speak another
+ * language than English: each code has an outcome that its text is not needed for. 08P01 is how PgBouncer says everything.
+ */
 const openings: readonly Rule[] = [
-  [/^08P01$/, /password authentication failed|SASL authentication failed|no such user/i, 'denied'],
+  [/^08P01$/, /password authentication failed|SASL authentication failed|no such user/i, 'password-rejected'],
   [/^08P01$/, /no such database/i, 'no-such-database'],
-  [/^08P01$/, /no more connections allowed/i, 'too-many-connections'],
-  [/^08P01$/, /query_wait_timeout|server (login|conn)|connect failed/i, 'refused'],
-  [/^(ECONNREFUSED|ENOENT|EHOSTUNREACH|ENETUNREACH)$/, null, 'refused'],
-  [/^(ENOTFOUND|EAI_AGAIN)$/, null, 'unresolved'],
+  [/^08P01$/, /no more connections allowed/i, 'pooler-full'],
+  [/^08P01$/, /query_wait_timeout|server (login|conn)|connect failed|server_login_retry/i, 'behind-pooler'],
+  [/^08P01$/, /unsupported (startup parameter|parameter)|startup parameter/i, 'bad-setting'],
+  [/^ECONNREFUSED$/, /\.s\.PGSQL\.\d+$/, 'stale-socket'],
+  [/^ECONNREFUSED$/, null, 'refused'],
+  [/^ENOENT$/, null, 'no-socket'],
+  [/^(EACCES|EPERM)$/, null, 'socket-denied'],
+  [/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/, null, 'unreachable'],
+  [/^(ENOTFOUND|EAI_AGAIN|EAI_FAIL|EAI_NODATA|EAI_NONAME)$/, null, 'unresolved'],
   [/^(ECONNRESET|EPIPE)$/, /secure TLS connection/, 'tls'],
-  [/^(ECONNRESET|EPIPE)$/, null, 'closed'],
-  [/^(ETIMEDOUT)$/, null, 'timeout'],
-  [/^(28P01|28000)$/, null, 'denied'],
-  [/^42501$/, null, 'denied'],
-  [/^(3D000|55000)$/, null, 'no-such-database'],
+  [/^(ECONNRESET|EPIPE)$/, null, 'reset'],
+  [/^ETIMEDOUT$/, null, 'unreachable'],
+  [/^28P01$/, null, 'password-rejected'],
+  [/^28000$/, /^(Peer|Ident) authentication failed/, 'not-mapped'],
+  [/^28000$/, /pg_hba\.conf/, 'not-admitted'],
+  [/^28000$/, /is not permitted to log in/, 'no-login'],
+  [/^28000$/, /^role ".*" does not exist$/, 'no-such-role'],
+  [/^(28000|42501)$/, null, 'denied'],
+  [/^3D000$/, null, 'no-such-database'],
+  [/^55000$/, null, 'database-closed'],
   [/^53300$/, null, 'too-many-connections'],
+  [/^57P03$/, /shutting down/, 'shutting-down'],
+  [/^57P03$/, /in recovery mode/, 'recovering'],
+  [/^57P03$/, /starting up/, 'starting'],
+  [/^57P03$/, /not (yet )?accepting connections/, 'not-consistent'],
   [/^57P03$/, null, 'starting'],
+  [/^(57P01|57P02)$/, null, 'shutting-down'],
+  [/^(22023|42704|22P02)$/, null, 'bad-setting'],
+  [/^53100$/, null, 'disk-full'],
+  [/^53200$/, null, 'out-of-memory'],
   [/^(EPROTO|CERT_|DEPTH_|ERR_TLS|ERR_SSL|SELF_SIGNED|UNABLE_TO)/, null, 'tls'],
-  [/^$/, /^(timeout expired|Connection terminated due to connection timeout)/, 'timeout'],
+  [/^$/, /^(timeout expired|Connection terminated due to connection timeout)/, 'silent'],
+  [/^$/, /does not support SSL/, 'no-tls'],
   [/^$/, /SSL/, 'tls'],
-  [/^$/, /client password must be a string|SASL/, 'denied'],
+  [/^$/, /client password must be a string/, 'no-password'],
+  [/^$/, /SASL/, 'password-rejected'],
   [/^$/, /received invalid response/, 'wrong-service'],
   [/^$/, /Connection terminated/, 'closed'],
 ]
@@ -55,8 +79,11 @@ export function classify(error: unknown): Failure | null {
   return known ? { outcome: 'failed', reason: known[1], code, text: message } : null
 }
 
-/** A host name with several addresses fails with all their errors in one: the first one speaks for them. */
+/** A host name with several addresses fails with all their errors in one: the one that got furthest speaks for them. */
 function innermost(error: unknown): PgError {
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return error.errors[0]
+  if (error instanceof AggregateError) {
+    const errors = error.errors.filter((one): one is PgError => one instanceof Error)
+    return errors.find(({ code }) => code === 'ECONNREFUSED') ?? errors[0] ?? error
+  }
   return error instanceof Error ? error : new Error(String(error))
 }

@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import type { Limits } from '../../limits.js'
 import type { TargetInfo } from '../../report.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Unopened } from '../dialect.js'
+import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Trace, Unopened } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
 import type { Copy } from './copy.js'
@@ -14,6 +14,7 @@ import { examineFile, fingerprint, type Way } from './file.js'
 import { type Link, SqliteFailure, startLink } from './link.js'
 import { scanOrphans } from './orphans.js'
 import { readableTables, rowCount } from './tables.js'
+import { tracesOf } from './traces.js'
 
 /** An open link, how it was opened, and the state of the file that its answers are true for. */
 interface Opened {
@@ -24,6 +25,7 @@ interface Opened {
   readonly way: Way
   readonly print: string
   readonly version: string
+  readonly traces: readonly Trace[]
 }
 
 /** Opens the file at `path` over a link that was started for it. */
@@ -33,13 +35,14 @@ export async function openDatabase(path: string, target: TargetInfo, link: Link,
   const opened = await holder.open(signal)
   const ms = performance.now() - began
   if (opened.outcome === 'opened') {
-    return { outcome: 'opened', ms, database: databaseOver(holder, { ...target, version: opened.version }) }
+    const found = { ...target, version: opened.version }
+    return { outcome: 'opened', ms, database: databaseOver(holder, found, opened.traces) }
   }
   await holder.close()
   return { ...opened, ms }
 }
 
-function databaseOver(holder: Holder, target: TargetInfo): Database {
+function databaseOver(holder: Holder, target: TargetInfo, traces: readonly Trace[]): Database {
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
@@ -55,6 +58,7 @@ function databaseOver(holder: Holder, target: TargetInfo): Database {
       dialect: 'sqlite',
       target,
       read,
+      traces: () => traces,
       catalog: knownCatalog,
       readable: (tables, touch) => readableTables(read, tables, touch),
       count: (table) => rowCount(read, table),
@@ -168,6 +172,7 @@ async function openFile(path: string, link: Link): Promise<Opened | Omit<Unopene
   const state = await examineFile(file)
   if (state.outcome !== 'openable') return { ...state, place: path }
   const ways: Way[] = state.way === 'copy' ? ['copy'] : [state.way, 'copy']
+  const left = await tracesOf(file)
   let failure: Omit<Unopened, 'ms'> | undefined
 
   for (const way of ways) {
@@ -177,11 +182,14 @@ async function openFile(path: string, link: Link): Promise<Opened | Omit<Unopene
       if (where.outcome !== 'in-place' && where.outcome !== 'copied') return { ...where, place: path, code: '' }
       const uri = `${pathToFileURL(where.path).href}?${parameters[way]}`
       const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy' })
-      return { outcome: 'opened', link, file, way, print, version: String(first?.version) }
+      // What SQLite opens in place without a word of recovery was no hot journal.
+      const traces = left.filter(({ kind }) => kind !== 'hot-journal' || way === 'copy')
+      return { outcome: 'opened', link, file, way, print, version: String(first?.version), traces }
     } catch (error) {
       if (!(error instanceof SqliteFailure)) throw error
+      const { outcome } = whyNot(error)
       failure ??= {
-        ...whyNot(error),
+        outcome: outcome === 'damaged' && state.note ? 'truncated' : outcome,
         place: path,
         code: error.code,
         text: [error.message, state.note].filter(Boolean).join('; '),

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, readlink, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { UnopenedOutcome } from '../dialect.js'
 
 /**
@@ -32,7 +33,7 @@ export async function examineFile(path: string): Promise<FileState> {
     if (!kind.isFile()) return { outcome: 'not-a-file', code: '', text: `it is ${kindOf(kind)}` }
     head = await readHead(path)
   } catch (error) {
-    return unreadable(error as NodeJS.ErrnoException)
+    return unreadable(path, error as NodeJS.ErrnoException)
   }
 
   if (kind.size === 0) return { outcome: 'empty', code: '', text: 'the file holds 0 bytes' }
@@ -41,6 +42,9 @@ export async function examineFile(path: string): Promise<FileState> {
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     return { outcome: 'damaged', code: '', text: `the header gives an impossible page size, ${pageSize}` }
   }
+  const version = Math.max(head[18] ?? 0, head[19] ?? 0)
+  if (version > walVersion)
+    return { outcome: 'damaged', code: '', text: `the header gives an unknown format version, ${version}` }
   return { outcome: 'openable', way: await wayToRead(path, head), note: shortfall(head, pageSize, kind.size) }
 }
 
@@ -83,10 +87,18 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-function unreadable({ code = '', message }: NodeJS.ErrnoException): FileState {
-  if (code === 'ENOENT' || code === 'ENOTDIR') return { outcome: 'missing', code, text: 'no such file' }
+async function unreadable(path: string, { code = '', message }: NodeJS.ErrnoException): Promise<FileState> {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return { outcome: 'missing', code, text: await whatIsMissing(path) }
   if (code === 'EACCES' || code === 'EPERM') return { outcome: 'unreadable', code, text: 'permission denied' }
   return { outcome: 'unreadable', code, text: message }
+}
+
+/** SQLite has one error for a file, its folder and the end of a link. */
+async function whatIsMissing(path: string): Promise<string> {
+  const leadsTo = await readlink(path).catch(() => null)
+  if (leadsTo !== null) return `it is a link to ${leadsTo}, and nothing is there`
+  const folder = await stat(dirname(path)).catch(() => null)
+  return folder?.isDirectory() ? 'no such file' : `there is no folder ${dirname(path)}`
 }
 
 function kindOf(stats: Awaited<ReturnType<typeof stat>>): string {
@@ -100,6 +112,7 @@ function foreign(head: Buffer, size: number): FileState {
   if (head.toString('latin1', 0, 15) === '** This file co') {
     return { outcome: 'not-a-database', code: '', text: 'it was written by SQLite 2' }
   }
+  if (wasDatabase(head, size)) return { outcome: 'damaged', code: '', text: 'its first bytes were overwritten' }
   // Encrypted pages can't be told from noise; whatever else people keep in files can.
   if (size % 512 === 0 && head.length >= 1024 && entropy(head) > 7.5) {
     return { outcome: 'encrypted', code: '', text: 'it holds whole pages of what looks like noise' }
@@ -110,6 +123,14 @@ function foreign(head: Buffer, size: number): FileState {
     code: '',
     text: printable ? 'it holds text' : 'its header is not that of SQLite 3',
   }
+}
+
+/** Whether what follows the first 16 bytes is a SQLite header that fits the file: https://www.sqlite.org/fileformat2.html#the_database_header. */
+function wasDatabase(head: Buffer, size: number): boolean {
+  if (head.length < 100) return false
+  const pageSize = head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16)
+  const fractions = [head[21], head[22], head[23]].join()
+  return fractions === '64,32,32' && head.readUInt32BE(28) * pageSize === size
 }
 
 /** Shannon entropy, in bits a byte. */

@@ -1,0 +1,22 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+const faults = [
+  'connection/opens#not-mapped',
+  'connection/opens#not-admitted',
+  'connection/opens#no-login',
+  'connection/opens#no-such-role',
+  'connection/opens#denied',
+  'connection/opens#database-closed',
+  'connection/opens#socket-denied',
+  'connection/opens#unreadable',
+  'connection/opens#tls',
+  'connection/opens#no-tls',
+  'connection/opens#bad-setting',
+]
+
+export default defineDiagnosis({
+  id: 'database-access-denied',
+  headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
+  when: (chart) => chart.foundAny(...faults),
+  next: ['Run dbdoctor check again.'],
+})

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Dialect, Opening, Unopened, UnopenedOutcome } from './dialects/dialect.js'
+import { limit } from './limits.js'
+
+/** What passes by itself while a server is being started. */
+const passing: readonly UnopenedOutcome[] = [
+  'refused',
+  'no-socket',
+  'stale-socket',
+  'starting',
+  'recovering',
+  'not-consistent',
+]
+/** Milliseconds between two attempts. */
+const pause = 250
+
+/** Opens a database, again and again while its server is not up yet, for so many milliseconds at most. */
+export async function openPatiently(dialect: Dialect, wait: number, interrupt: AbortSignal): Promise<Opening> {
+  const until = performance.now() + wait
+  const waited: Unopened[] = []
+  for (;;) {
+    const limits = limit(until, interrupt)
+    const opening = await dialect.open(limits)
+    limits.clear()
+    if (opening.outcome === 'opened') return { ...opening, waited }
+    const last = waited.at(-1)
+    // Time that ran out in the middle of an attempt says less than what was seen before.
+    if (opening.outcome === 'deadline' && last) return last
+    waited.push(opening)
+    if (!passing.includes(opening.outcome) || interrupt.aborted || performance.now() + pause >= until) return opening
+    await sleep(pause, undefined, { signal: interrupt }).catch(() => {})
+  }
+}
