@@ -114,15 +114,30 @@ describe('the headline', () => {
   })
 
   test('a quick look promises less, and a look that could not see promises nothing', () => {
-    const rows = skip('integrity/foreign-keys', 'deselected')
+    const rows = skip('integrity/foreign-keys', 'deselected', {
+      skip: { reason: 'deselected', detail: '--depth quick does not reach it' },
+    })
     expect(headline([pass('connection/opens'), pass('schema/tables'), rows], { depth: 'quick' })).toBe(
       'No sign of a database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; rows not examined (--depth quick).',
     )
-    expect(headline([pass('connection/opens'), skip('schema/tables', 'no-permission'), rows], { depth: 'quick' })).toBe(
-      'Not enough was examined to clear the database.',
+    const denied = { reason: 'no-permission', detail: 'the role may not select from it' } as const
+    const blind = skip('schema/tables', 'no-permission', { skip: denied })
+    expect(headline([pass('connection/opens'), blind, rows], { depth: 'quick' })).toBe(
+      'The database is not cleared: schema/tables: the role may not select from it.',
     )
-    expect(headline([pass('connection/opens'), crash('schema/tables')])).toBe(
-      'Not enough was examined to clear the database.',
+    const broken = crash('schema/tables', { error: { name: 'E', message: 'oops' } })
+    expect(headline([pass('connection/opens'), broken, blind])).toBe(
+      'The database is not cleared: schema/tables: oops (and 1 more).',
+    )
+    const left = { reason: 'deselected', detail: '--only names other checks' } as const
+    expect(headline([pass('connection/opens'), skip('schema/tables', 'deselected', { skip: left })])).toBe(
+      'The database is not cleared: schema/tables did not run: --only names other checks.',
+    )
+  })
+
+  test('a database that is sound again is not one that never crashed', () => {
+    expect(headline([...sound, warn('connection/restarts')], {}, [{ ...cause, headline: 'It crashed.' }])).toBe(
+      'The database is sound now: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; pages not checked. It crashed.',
     )
   })
 
@@ -131,6 +146,7 @@ describe('the headline', () => {
       [fail('connection/opens')],
       [...sound, fail('storage/pages')],
       [...sound, crash('integrity/x')],
+      [...sound, warn('connection/restarts')],
     ]) {
       expect(headline(results, {}, [cause])).not.toMatch(/No (sign of a )?database crash/)
     }

@@ -58,7 +58,7 @@ function dialectsOf({ run }: AnyCheck): string[] {
 
 function severityOf(check: AnyCheck, message: Message): string {
   if (typeof message === 'function') return check.severity
-  return typeof message.severity === 'string' ? message.severity : 'by evidence'
+  return typeof message.severity === 'function' ? 'by evidence' : (message.severity ?? check.severity)
 }
 
 function optionsOf({ options }: AnyCheck): string[] {

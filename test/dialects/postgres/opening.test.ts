@@ -56,6 +56,7 @@ describe('a database that opens', () => {
       port: Number(url.port),
       database: url.pathname.slice(1),
       role: 'postgres',
+      filled: [],
       primary: true,
       pooler: false,
     })
@@ -69,7 +70,7 @@ describe('a database that opens', () => {
 describe('one that does not', () => {
   test.each(['require', 'verify-full'])('sslmode=%s against a server without TLS', async (mode) => {
     expect(await opened(changed(inject('postgres'), { search: `?sslmode=${mode}` }))).toMatchObject({
-      address: 'tls',
+      address: 'no-tls',
       exitCode: 1,
     })
   })
@@ -79,16 +80,20 @@ describe('one that does not', () => {
   })
 
   test('no socket in a folder', async () => {
-    expect(await opened('postgres:///db?host=/nowhere')).toMatchObject({ address: 'refused', exitCode: 1 })
+    expect(await opened('postgres:///db?host=/nowhere')).toMatchObject({ address: 'no-socket', exitCode: 1 })
   })
 
   test('a role that is unknown, has another password, or may not log in', async () => {
     const role = `nologin_${process.pid}`
     await asSuperuser(inject('postgres'), `create role ${role} nologin password 'x'`)
     afterwards(() => asSuperuser(inject('postgres'), `drop role ${role}`))
-    for (const change of [{ username: 'nobody-here' }, { password: 'canary-9d1' }, { username: role, password: 'x' }]) {
+    for (const [change, expected] of [
+      [{ username: 'nobody-here' }, 'password-rejected'],
+      [{ password: 'canary-9d1' }, 'password-rejected'],
+      [{ username: role, password: 'x' }, 'no-login'],
+    ] as const) {
       const { address, exitCode, raw } = await opened(changed(inject('postgres'), change))
-      expect({ address, exitCode }).toEqual({ address: 'denied', exitCode: 1 })
+      expect({ address, exitCode }).toEqual({ address: expected, exitCode: 1 })
       expect(raw).not.toContain('canary-9d1')
     }
   })
@@ -101,7 +106,7 @@ describe('one that does not', () => {
       exitCode: 1,
     })
     await asSuperuser(inject('postgres'), `alter database ${name} allow_connections false`)
-    expect(await opened(target)).toMatchObject({ address: 'no-such-database', exitCode: 1 })
+    expect(await opened(target)).toMatchObject({ address: 'database-closed', exitCode: 1 })
   })
 
   test('a server that is full is not one that crashed', async () => {
@@ -116,8 +121,10 @@ describe('one that does not', () => {
 
   test.each([
     ['hangs up', (socket: Socket) => void socket.end(), 'closed'],
-    ['resets', (socket: Socket) => void socket.resetAndDestroy(), 'closed'],
-    ['says nothing', () => {}, 'timeout'],
+    ['resets', (socket: Socket) => void socket.resetAndDestroy(), 'reset'],
+    ['says nothing', () => {}, 'silent'],
+    ['speaks SSH', (socket: Socket) => void socket.write('SSH-2.0-OpenSSH_9.2\r\n'), 'wrong-service'],
+    ['speaks HTTP', (socket: Socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), 'wrong-service'],
     [
       'speaks MySQL',
       (socket: Socket) => void socket.write(Buffer.from('4a0000000a382e302e33300008000000', 'hex')),
@@ -136,7 +143,7 @@ describe('one that does not', () => {
     const { stdout, exitCode } = await dbdoctor(['check', `postgres://postgres@${url.host}/postgres`], {
       env: { PGPASSWORD: undefined, HOME: '/nonexistent' },
     })
-    expect(stdout).toContain('connection/opens#denied')
+    expect(stdout).toContain('connection/opens#no-password')
     expect(exitCode).toBe(1)
   })
 })

@@ -71,6 +71,14 @@ const faults: Record<string, Fault> = {
     make: patch(16, Buffer.from([0x03, 0xe7])),
     says: (file) => `damaged: ${file} is damaged: the header gives an impossible page size, 999`,
   },
+  'an unknown format version': {
+    make: patch(18, Buffer.from([9, 9])),
+    says: (file) => `damaged: ${file} is damaged: the header gives an unknown format version, 9`,
+  },
+  'a header whose first bytes were overwritten': {
+    make: patch(0, Buffer.alloc(16, 1)),
+    says: (file) => `damaged: ${file} is damaged: its first bytes were overwritten`,
+  },
   'a schema format of the future': {
     make: patch(44, Buffer.from([0, 0, 0, 9])),
     says: (file) => `damaged: ${file} is damaged: unsupported file format`,
@@ -78,7 +86,7 @@ const faults: Record<string, Fault> = {
   'half of the file': {
     make: async (file) => truncate(file, (await stat(file)).size / 2),
     says: (file) =>
-      `damaged: ${file} is damaged: database disk image is malformed; its header counts 10 pages, the file holds 5`,
+      `truncated: ${file} was cut short: database disk image is malformed; its header counts 10 pages, the file holds 5`,
   },
   'a schema that is no SQL': {
     make: (file) =>
@@ -99,7 +107,7 @@ const faults: Record<string, Fault> = {
   },
   'a link to nothing': {
     make: (file) => execFileSync('sh', ['-c', 'rm "$0" && ln -s nowhere.db "$0"', file]),
-    says: (file) => `missing: there is no file at ${file}`,
+    says: (file) => `missing: there is no file at ${file}: it is a link to nowhere.db, and nothing is there`,
   },
 }
 
@@ -133,7 +141,9 @@ test.concurrent('a path that goes through a file is missing', async () => {
   const { file, temporary } = await scene()
   await write(file, schema)
   const report = await reportOf(['check', `${file}/app.db`], as(owner, temporary))
-  expect(opens(report)).toEqual([`connection/opens#missing: there is no file at ${file}/app.db`])
+  expect(opens(report)).toEqual([
+    `connection/opens#missing: there is no file at ${file}/app.db: there is no folder ${file}`,
+  ])
 })
 
 test.concurrent('a socket is not a file', async () => {
