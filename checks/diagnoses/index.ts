@@ -1,0 +1,57 @@
+import type { Diagnosis } from 'dbdoctor'
+import allWell from './all-well.js'
+import apiServerErroring from './api-server-erroring.js'
+import apiServerHanging from './api-server-hanging.js'
+import apiServerNotRunning from './api-server-not-running.js'
+import apiServerSlow from './api-server-slow.js'
+import apiServerUnreachable from './api-server-unreachable.js'
+import apiUpButNotItsDatabase from './api-up-but-not-its-database.js'
+import applicationFault from './application-fault.js'
+import clockSkew from './clock-skew.js'
+import dataDamaged from './data-damaged.js'
+import databaseAccessDenied from './database-access-denied.js'
+import databaseCrashedAndRecovered from './database-crashed-and-recovered.js'
+import databaseFileMissing from './database-file-missing.js'
+import databaseHanging from './database-hanging.js'
+import databaseInRecovery from './database-in-recovery.js'
+import databaseLocked from './database-locked.js'
+import databaseNotRunning from './database-not-running.js'
+import databaseStarting from './database-starting.js'
+import databaseStopping from './database-stopping.js'
+import databaseUnreachable from './database-unreachable.js'
+import externalAsExpected from './external-as-expected.js'
+import externalUnexpected from './external-unexpected.js'
+import inconclusive from './inconclusive.js'
+import jwtKeyMismatch from './jwt-key-mismatch.js'
+import loginRefusesRightPassword from './login-refuses-right-password.js'
+import notADatabase from './not-a-database.js'
+import passwordRulesOff from './password-rules-off.js'
+import poolerWithoutServer from './pooler-without-server.js'
+import probeUserMissing from './probe-user-missing.js'
+import routeUnprotected from './route-unprotected.js'
+import rowsOrphaned from './rows-orphaned.js'
+import schemaIncomplete from './schema-incomplete.js'
+import sessionsBroken from './sessions-broken.js'
+import statisticsLost from './statistics-lost.js'
+import tokenLifetimeWrong from './token-lifetime-wrong.js'
+import tooManyConnections from './too-many-connections.js'
+import writerInterrupted from './writer-interrupted.js'
+import wrongDatabaseName from './wrong-database-name.js'
+import wrongDatabasePassword from './wrong-database-password.js'
+import wrongServiceOnPort from './wrong-service-on-port.js'
+import wrongTestCredentials from './wrong-test-credentials.js'
+
+/** Most specific first: what one explains, the next ones do not repeat. The engine puts the causes that fit in the order of their layers. */
+const diagnoses: readonly Diagnosis[] = [
+  ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
+  ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
+  ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort, databaseUnreachable],
+  ...[databaseCrashedAndRecovered, statisticsLost, writerInterrupted],
+  ...[schemaIncomplete, rowsOrphaned, dataDamaged],
+  ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
+  ...[probeUserMissing, wrongTestCredentials, loginRefusesRightPassword, jwtKeyMismatch, clockSkew, tokenLifetimeWrong],
+  ...[routeUnprotected, sessionsBroken, passwordRulesOff, applicationFault, apiServerSlow, externalUnexpected],
+  ...[inconclusive, allWell, externalAsExpected],
+]
+
+export default diagnoses
