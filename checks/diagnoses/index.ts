@@ -21,13 +21,17 @@ import databaseStopping from './database-stopping.js'
 import databaseUnreachable from './database-unreachable.js'
 import externalAsExpected from './external-as-expected.js'
 import externalUnexpected from './external-unexpected.js'
+import fileCorrupt from './file-corrupt.js'
 import inconclusive from './inconclusive.js'
+import indexCorrupt from './index-corrupt.js'
 import jwtKeyMismatch from './jwt-key-mismatch.js'
 import loginRefusesRightPassword from './login-refuses-right-password.js'
+import migrationHalfApplied from './migration-half-applied.js'
 import notADatabase from './not-a-database.js'
 import passwordRulesOff from './password-rules-off.js'
 import poolerWithoutServer from './pooler-without-server.js'
 import probeUserMissing from './probe-user-missing.js'
+import restoreIncomplete from './restore-incomplete.js'
 import routeUnprotected from './route-unprotected.js'
 import rowsOrphaned from './rows-orphaned.js'
 import schemaIncomplete from './schema-incomplete.js'
@@ -45,9 +49,9 @@ import wrongTestCredentials from './wrong-test-credentials.js'
 const diagnoses: readonly Diagnosis[] = [
   ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
   ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
-  ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort, databaseUnreachable],
-  ...[databaseCrashedAndRecovered, statisticsLost, writerInterrupted],
-  ...[schemaIncomplete, rowsOrphaned, dataDamaged],
+  ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort, fileCorrupt],
+  ...[databaseCrashedAndRecovered, statisticsLost, writerInterrupted, databaseUnreachable],
+  ...[indexCorrupt, migrationHalfApplied, restoreIncomplete, schemaIncomplete, rowsOrphaned, dataDamaged],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
   ...[probeUserMissing, wrongTestCredentials, loginRefusesRightPassword, jwtKeyMismatch, clockSkew, tokenLifetimeWrong],
   ...[routeUnprotected, sessionsBroken, passwordRulesOff, applicationFault, apiServerSlow, externalUnexpected],

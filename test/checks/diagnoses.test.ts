@@ -15,7 +15,8 @@ const blocked = (id: string) =>
   resultWith({ id, status: 'skip', skip: { reason: 'blocked', detail: 'by connection/opens' } })
 const crash = (id: string) => resultWith({ id, status: 'crash', error: { name: 'Error', message: 'oops' } })
 
-const causes = (...results: Result[]) => diagnose(builtIn.diagnoses ?? [], results, { 'integrity.orphanedRows': 3 })
+const short = { 'integrity.orphanedRows': 3, 'schema.indexes': 10, 'schema.indexes.expected': 77 }
+const causes = (...results: Result[]) => diagnose(builtIn.diagnoses ?? [], results, short)
 const ids = (...results: Result[]) => causes(...results).map(({ id }) => id)
 const sound = [pass('connection/opens'), pass('schema/tables'), pass('integrity/foreign-keys')]
 
@@ -35,8 +36,37 @@ describe('each fits, and stays silent without its facts', () => {
     ['all-well', sound, [sound.slice(1), [...sound, crash('integrity/x')], [...sound, fail('schema/x', 'y')]]],
     [
       'database-unreachable',
-      [fail('connection/opens', 'refused'), blocked('schema/tables')],
+      [fail('connection/opens', 'other'), blocked('schema/tables')],
       [sound, [crash('connection/opens')], [fail('connection/latency', 'slow', 'warning')]],
+    ],
+    [
+      'database-crashed-and-recovered',
+      [...sound, fail('connection/restarts', 'crashed', 'warning')],
+      [sound, [...sound, fail('connection/restarts', 'statistics-lost', 'warning')]],
+    ],
+    [
+      'restore-incomplete',
+      [fail('schema/indexes', 'count-differs'), fail('integrity/row-counts', 'too-few')],
+      [[fail('schema/indexes', 'count-differs')], [pass('schema/indexes'), fail('integrity/row-counts', 'too-few')]],
+    ],
+    [
+      'wrong-test-credentials',
+      [fail('auth/login', 'refused')],
+      [
+        [fail('auth/login', 'refused'), fail('connection/opens', 'refused')],
+        [fail('auth/login', 'refused'), pass('auth/probe-user')],
+        [fail('auth/login', 'refused'), fail('auth/probe-user', 'user-missing')],
+      ],
+    ],
+    [
+      'login-refuses-right-password',
+      [fail('auth/login', 'refused'), pass('auth/probe-user')],
+      [[fail('auth/login', 'refused')], [pass('auth/probe-user'), pass('auth/login')]],
+    ],
+    [
+      'api-up-but-not-its-database',
+      [pass('connection/opens'), fail('server/endpoints', 'database-down')],
+      [[pass('connection/opens'), fail('server/endpoints', 'erroring')]],
     ],
     [
       'schema-incomplete',
@@ -51,7 +81,7 @@ describe('each fits, and stays silent without its facts', () => {
     ['rows-orphaned', [fail('integrity/orphaned-rows', 'orphaned', 'warning')], [sound]],
     [
       'data-damaged',
-      [fail('integrity/foreign-keys', 'index-disagrees')],
+      [fail('integrity/foreign-keys', 'mismatch')],
       [sound, [fail('integrity/foreign-keys', 'dangling')]],
     ],
     [
@@ -65,10 +95,59 @@ describe('each fits, and stays silent without its facts', () => {
   })
 })
 
+test.each([
+  ['database-not-running', 'connection/opens', ['refused', 'no-socket', 'stale-socket']],
+  ['database-file-missing', 'connection/opens', ['missing']],
+  ['database-starting', 'connection/opens', ['starting']],
+  ['database-stopping', 'connection/opens', ['shutting-down']],
+  ['database-in-recovery', 'connection/opens', ['recovering', 'not-consistent']],
+  ['too-many-connections', 'connection/opens', ['too-many-connections', 'pooler-full']],
+  ['wrong-database-password', 'connection/opens', ['password-rejected', 'no-password']],
+  ['wrong-database-name', 'connection/opens', ['no-such-database']],
+  ['database-access-denied', 'connection/opens', ['not-admitted', 'no-login', 'denied', 'database-closed', 'tls']],
+  ['not-a-database', 'connection/opens', ['not-a-database', 'not-a-file', 'empty', 'encrypted']],
+  ['database-locked', 'connection/opens', ['locked']],
+  ['database-hanging', 'connection/opens', ['silent', 'mute']],
+  ['pooler-without-server', 'connection/opens', ['behind-pooler']],
+  ['wrong-service-on-port', 'connection/opens', ['wrong-service']],
+  ['file-corrupt', 'connection/opens', ['truncated', 'damaged']],
+  ['statistics-lost', 'connection/restarts', ['statistics-lost', 'stopped-immediately']],
+  ['writer-interrupted', 'connection/restarts', ['hot-journal', 'wal-left-behind']],
+  ['index-corrupt', 'integrity/foreign-keys', ['index-disagrees']],
+  ['migration-half-applied', 'schema/migrations', ['failed', 'dirty', 'half-applied']],
+  ['application-fault', 'server/endpoints', ['status-differs']],
+])('%s is the one cause of what %s says', (id, check, codes) => {
+  for (const code of codes) {
+    expect(ids(fail(check, code), blocked('integrity/x'))).toEqual([id])
+    expect(ids(pass(check), blocked('integrity/x'))).not.toContain(id)
+  }
+})
+
+test('what holds below a fault is a part of the evidence', () => {
+  expect(causes(...sound, fail('server/reachable', 'refused'))[0]?.because).toEqual([
+    'connection: 1 of 1 checks passed',
+    'schema: 1 of 1 checks passed',
+    'integrity: 1 of 1 checks passed',
+    'server/reachable: it is refused',
+  ])
+})
+
+test('a warning comes after errors, unless it explains them', () => {
+  const down = fail('server/reachable', 'refused')
+  expect(ids(fail('connection/restarts', 'statistics-lost', 'warning'), down)).toEqual([
+    'api-server-not-running',
+    'statistics-lost',
+  ])
+  expect(ids(fail('connection/restarts', 'crashed', 'warning'), down)).toEqual([
+    'database-crashed-and-recovered',
+    'api-server-not-running',
+  ])
+})
+
 test('the lowest layer that fails is the root cause', () => {
-  expect(ids(fail('connection/opens', 'refused'), blocked('schema/tables'))).toEqual(['database-unreachable'])
+  expect(ids(fail('connection/opens', 'refused'), blocked('schema/tables'))).toEqual(['database-not-running'])
   expect(
-    ids(pass('connection/opens'), fail('schema/tables', 'missing'), fail('integrity/foreign-keys', 'dangling')),
+    ids(pass('connection/opens'), fail('schema/indexes', 'invalid'), fail('integrity/foreign-keys', 'dangling')),
   ).toEqual(['schema-incomplete', 'rows-orphaned'])
 })
 

@@ -1,0 +1,13 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+const faults = ['integrity/foreign-keys#index-disagrees', 'integrity/orphaned-rows#index-disagrees']
+
+export default defineDiagnosis({
+  id: 'index-corrupt',
+  headline: (chart) => `An index does not agree with its table: ${chart.message(...faults)}.`,
+  when: (chart) => chart.foundAny(...faults),
+  next: [
+    'Take a copy of the database before anything is rebuilt, and look for the cause: storage, collations, a restore.',
+    'Rebuild the index on a copy first: reindex index concurrently on PostgreSQL, REINDEX on SQLite.',
+  ],
+})

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { application, scene, stateOf, write } from '../../dialects/sqlite/scene.js'
+import { afterwards, asSuperuser, examine, said } from '../../support/databases.js'
+import { type PostgresServer, startPostgres } from '../../support/postgres.js'
+
+const restarts = async (target: string) => {
+  const { results, verdict, causes } = await examine(target)
+  const result = results.find(({ id }) => id === 'connection/restarts') ?? expect.fail()
+  return { said: said(result), saw: result.saw, verdict, causes: causes.map(({ id }) => id) }
+}
+
+describe('on sqlite', () => {
+  const schema = `create table t (id integer primary key, v text);
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 2000) insert into t select i, hex(randomblob(200)) from n;`
+
+  const examined = async (mode: string, script: string, end: 'kill' | 'close' | 'stay') => {
+    const { folder, file } = await scene()
+    await write(file, `pragma journal_mode = ${mode}; ${schema}`)
+    const writer = await application(file, script)
+    if (end !== 'stay') await writer[end]()
+    const before = await stateOf(folder)
+    const answer = await restarts(file)
+    if (end !== 'stay') expect(await stateOf(folder)).toEqual(before)
+    return answer
+  }
+  const inTheMiddle = `db.pragma('cache_size = 5'); db.exec("begin; update t set v = 'x' || v")`
+
+  test('a writer that was killed in the middle of a transaction leaves a hot journal', async () => {
+    const answer = await examined('delete', inTheMiddle, 'kill')
+    expect(answer.said).toEqual([
+      expect.stringMatching(
+        /^a writer of app\.db ended in the middle of a transaction .*: its journal is hot, and the next one to write rolls it back$/,
+      ),
+    ])
+    expect(answer.causes[0]).toBe('writer-interrupted')
+    expect(answer.verdict.headline).toMatch(/^The database is sound now: 1 table, .* A writer of app\.db ended/)
+  })
+
+  test('one that was killed in WAL mode leaves its log', async () => {
+    const answer = await examined('wal', `db.exec("insert into t (v) values ('last')")`, 'kill')
+    expect(answer.said).toEqual([
+      expect.stringMatching(/^the last writer of app\.db did not close it .*: 1 frame of its log are replayed/),
+    ])
+    expect(answer.verdict.database).toBe('unverified')
+    expect(answer.verdict.headline).not.toMatch(/crash/)
+  })
+
+  test.each<[string, string, string, 'close' | 'stay']>([
+    ['a journal that PERSIST keeps', 'persist', `db.exec("update t set v = 'y'")`, 'close'],
+    [
+      'a transaction that is under way',
+      'delete',
+      `db.exec("begin immediate; update t set v = 'y' where id = 1")`,
+      'stay',
+    ],
+    ['a log that is in use', 'wal', `db.exec("insert into t (v) values ('now')")`, 'stay'],
+    ['a log that was closed', 'wal', `db.exec("insert into t (v) values ('now')")`, 'close'],
+  ])('%s is nothing to speak of', async (_, mode, script, end) => {
+    const { said: words, verdict } = await examined(mode, script, end)
+    expect([words, verdict.database]).toEqual(['pass', 'intact'])
+  })
+})
+
+describe('on postgres', () => {
+  const server = async (...settings: string[]): Promise<PostgresServer> => {
+    const started = await startPostgres(settings)
+    afterwards(() => started.stop())
+    await asSuperuser(started.url, 'create table t (id int primary key); insert into t select generate_series(1, 100)')
+    return started
+  }
+  /** Kills a process of the server's, and waits until the server is itself again. */
+  const killOne = async ({ url }: PostgresServer) => {
+    const client = new pg.Client({ connectionString: url })
+    client.on('error', () => {})
+    await client.connect()
+    const { rows } = await client.query('select pg_backend_pid() as pid')
+    process.kill(rows[0].pid, 'SIGKILL')
+    for (;;) {
+      await sleep(100)
+      if (
+        await asSuperuser(url, 'select 1').then(
+          () => true,
+          () => false,
+        )
+      )
+        return
+    }
+  }
+
+  test('a fresh server, one that was restarted, and one whose statistics somebody reset, have not crashed', async () => {
+    const one = await server()
+    for (const happens of [
+      async () => {},
+      () => one.restart(async () => {}),
+      () => asSuperuser(one.url, `select pg_stat_reset(), pg_stat_reset_shared('bgwriter')`),
+    ]) {
+      await happens()
+      const { said: words, saw, verdict } = await restarts(one.url)
+      expect([words, verdict.database]).toEqual(['pass', 'intact'])
+      expect(saw).toMatch(/^up for /)
+    }
+  })
+
+  test('lost statistics alone are not called a crash', async () => {
+    const one = await server()
+    await killOne(one)
+    const { said: words, verdict, causes } = await restarts(one.url)
+    expect(words).toEqual([
+      expect.stringMatching(
+        /^the server lost its statistics .*: crash recovery, restore from a backup, or failover; the server log tells which$/,
+      ),
+    ])
+    expect(causes[0]).toBe('statistics-lost')
+    expect(verdict).toMatchObject({ status: 'degraded', database: 'unverified' })
+  })
+
+  test('with a line in the log they are', async () => {
+    const one = await server('logging_collector=on')
+    await killOne(one)
+    const { said: words, verdict, causes } = await restarts(one.url)
+    expect(words).toEqual([
+      expect.stringMatching(
+        /^the server crashed and recovered .*: server process \(PID \d+\) was terminated by signal 9/,
+      ),
+    ])
+    expect(causes[0]).toBe('database-crashed-and-recovered')
+    expect(verdict.headline).toMatch(
+      /^The database is sound now: 1 table, 1 index, .* The database is up again, but the server crashed/,
+    )
+  })
+
+  test('an immediate stop is told from a crash', async () => {
+    const one = await server('logging_collector=on')
+    process.kill(one.pid, 'SIGQUIT')
+    await sleep(1500)
+    await one.restart(async () => {})
+    expect((await restarts(one.url)).said).toEqual([
+      expect.stringMatching(/^the server was stopped without a checkpoint \(immediate shutdown\) and recovered /),
+    ])
+  })
+})
