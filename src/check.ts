@@ -72,6 +72,8 @@ export interface CheckContext<M, O, N extends Need = Need> {
   fact(name: string, value: number): void
   /** What the check saw, in a few words, where no count of parts tells it: `HS256, 15 min`. */
   saw(what: string): void
+  /** Whom the check looks for or signs in as: a name, never a password. */
+  probe(name: string): void
   /** Something behaved in the way that the config declares as expected. */
   expected(): void
   skip(reason: SkipReason, detail: string): void

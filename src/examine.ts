@@ -115,6 +115,7 @@ function contextOf(
     coverage: notes.coverage,
     measure: notes.measure,
     saw: notes.saw,
+    probe: notes.probe,
     expected: notes.expected,
     skip: notes.skip,
     fact(name, value) {
@@ -134,6 +135,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
   let skip: { reason: SkipReason; detail: string } | undefined
   let error: { name: string; message: string } | undefined
   let saw: string | undefined
+  let probe: string | undefined
   let asExpected = false
 
   const accepted = (reason: SkipReason) => isUnknown(reason) && (own.allowUnknown ?? []).includes(reason)
@@ -177,6 +179,10 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
       saw = what
     },
 
+    probe(name: string) {
+      probe = name
+    },
+
     expected() {
       asExpected = true
     },
@@ -216,6 +222,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
         title: check.title,
         status: status === 'pass' && asExpected ? 'expected' : status,
         ...(saw !== undefined && { saw }),
+        ...(probe !== undefined && { probe }),
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
         ms: Math.round(ms * 10) / 10,
         // A check that did not listen to its signal may still be talking.

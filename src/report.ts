@@ -61,6 +61,8 @@ export interface Result {
   readonly asked: boolean
   /** What the check saw, in a few words. */
   readonly saw?: string
+  /** Whom it looked for or signed in as: a name, never a password. */
+  readonly probe?: string
   /** Milliseconds. */
   readonly ms: number
   readonly findings: readonly Finding[]

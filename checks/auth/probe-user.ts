@@ -43,7 +43,7 @@ export default defineCheck({
     'password-differs': ({ name, scheme }: Evidence & { scheme: string }) =>
       `the configured password of ${name} does not match the stored hash (${scheme})`,
   },
-  async run({ db, given: { users, login }, report, coverage, saw, skip }) {
+  async run({ db, given: { users, login }, report, coverage, saw, probe, skip }) {
     const name = String(get(login.body, login.fields.user))
     const password = String(get(login.body, login.fields.password))
     const catalog = await db.catalog()
@@ -64,6 +64,7 @@ export default defineCheck({
     const unknown = columns.filter((column) => !known.includes(column))
     if (unknown.length > 0) return report('no-such-column', { table: printed, columns: unknown })
 
+    probe(name)
     const answer = await db.read(async (kysely) => {
       const rows = kysely.withSchema(table.schema).selectFrom(table.name).select(columns).limit(2)
       const exact = await rows.where(users.email, '=', name).execute()

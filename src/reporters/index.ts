@@ -3,6 +3,7 @@ import type { Reporter } from './reporter.js'
 /** The formats that a report comes in. Each is loaded when it is asked for. */
 const loaders = {
   pretty: async () => (await import('./pretty.js')).pretty,
+  markdown: async () => (await import('./markdown.js')).markdown,
   json: async () => (await import('./json.js')).json,
 } satisfies Record<string, () => Promise<Reporter>>
 

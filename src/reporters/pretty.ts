@@ -2,7 +2,6 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import type {
   CoverageReport,
   Finding,
-  Measurement,
   Plain,
   Report,
   Result,
@@ -13,6 +12,7 @@ import type {
 } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { columns } from './columns.js'
+import { blockedOf, figureOf } from './figures.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
 
@@ -141,7 +141,7 @@ function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
   ]
 }
 
-function verdictLines({ verdict, causes, counts, complete, ms }: Report, page: Page): string[] {
+function verdictLines({ verdict, causes, counts, complete, ms, results }: Report, page: Page): string[] {
   const { paint } = page
   const colour = { healthy: 'green', degraded: 'yellow', unhealthy: 'red', inconclusive: 'yellow' } as const
   const label = `${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`
@@ -164,25 +164,23 @@ function verdictLines({ verdict, causes, counts, complete, ms }: Report, page: P
     ...others
       .filter(({ headline }) => headline)
       .flatMap(({ headline }) => wrapped(`also: ${headline}`, 2, page, paint.reset)),
+    ...[...blockedOf(results)].flatMap(([by, some]) =>
+      wrapped(
+        `not looked at, blocked by ${by}: ${pluralize(some.length, 'check')} of ${layersOf(some)}`,
+        2,
+        page,
+        paint.dim,
+      ),
+    ),
     ...(root?.next ?? []).flatMap((step) => wrapped(step, 6, page, paint.reset, '    → ')),
   ]
 }
 
+function layersOf(results: readonly Result[]): string {
+  return [...new Set(results.map(({ layer }) => layer))].join(', ')
+}
+
 const tallyWords = { fail: 'failed', warn: 'warned', crash: 'broke' } as const
-
-/** What a check saw, in a few words. */
-function figureOf({ coverage, measurements, saw, skip, status }: Result): string {
-  if (status === 'skip' && skip) return skip.reason.replaceAll('-', ' ')
-  if (saw !== undefined) return saw
-  if (coverage) return `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`
-  const telling = measurements.filter(({ budget }) => budget !== undefined)
-  const shown = telling.length > 0 ? telling : measurements
-  return shown.map((measurement) => measured(measurement, shown.length > 1)).join(', ')
-}
-
-function measured({ name, value, n }: Measurement, named: boolean): string {
-  return n === 1 && !named ? milliseconds(value) : `${name.replace(/ (p50|mean)$/, '')} ${milliseconds(value)}`
-}
 
 function figureWidth(figure: string, width: number): number {
   return Math.min(figure.length + 2, Math.floor(width * 0.6))
