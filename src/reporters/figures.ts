@@ -1,5 +1,7 @@
-import type { Measurement, Result } from '../report.js'
+import type { Measurement, Result, TargetInfo } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
+
+export const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 
 /** What a check saw, in a few words. */
 export function figureOf({ coverage, measurements, saw, skip, status }: Result): string {

@@ -1,6 +1,6 @@
 import type { Cause, Finding, Report, Result, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { blockedOf, figureOf } from './figures.js'
+import { blockedOf, engines, figureOf } from './figures.js'
 import { inert } from './inert.js'
 import type { Reporter } from './reporter.js'
 
@@ -45,9 +45,7 @@ const states = {
 const notChecked = 'Not checked.'
 
 function opening({ verdict, complete, target, startedAt, ms, tool }: Report): string[] {
-  const engine = target
-    ? [target.name, target.dialect === 'sqlite' ? 'SQLite' : 'PostgreSQL', target.version]
-    : ['no database']
+  const engine = target ? [target.name, engines[target.dialect], target.version] : ['no database']
   return [
     `# Health summary: ${text(target?.name ?? 'API server')}`,
     '',
@@ -94,7 +92,9 @@ function rootCause(report: Report): string[] {
   const named = report.causes.filter(({ headline }) => headline)
   const broken = report.results.flatMap(({ findings }) => findings.filter(({ severity }) => severity !== 'info'))
   const cleared =
-    report.verdict.database === 'intact' ? [`1. **No database crash**: ${text(report.verdict.headline)}`] : []
+    report.verdict.database === 'intact'
+      ? [`1. **No database crash**: ${text(exoneration(report.verdict.headline))}`]
+      : []
   const causes = named.map(
     ({ headline, because }, at) =>
       `${cleared.length + at + 1}. **${text(headline)}**${because.length > 0 ? ` Because: ${text(because.join('; '))}.` : ''}`,
@@ -114,6 +114,11 @@ function rootCause(report: Report): string[] {
     ...listOr(broken.map(described), 'Nothing that was checked.'),
     '',
   ]
+}
+
+/** The counts that clear the database, without what follows. */
+function exoneration(headline: string): string {
+  return `${headline.replace(/^No database crash: /, '').split(/\. (?=[A-Z])/)[0]}`
 }
 
 function described({ address, message, severity }: Finding): string {
@@ -280,5 +285,5 @@ function listOr(lines: readonly string[], otherwise: string): readonly string[] 
 
 /** Text as CommonMark shows it: nothing in it is markup. https://spec.commonmark.org/0.31.2/#backslash-escapes */
 function text(words: string): string {
-  return inert(words).replace(/[\\`*_[\]<>|~&#]/g, '\\$&')
+  return inert(words).replace(/[\\`*_[\]<>|~&]/g, '\\$&')
 }

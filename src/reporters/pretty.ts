@@ -1,18 +1,8 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import type {
-  CoverageReport,
-  Finding,
-  Plain,
-  Report,
-  Result,
-  Severity,
-  SkipReason,
-  Status,
-  TargetInfo,
-} from '../report.js'
+import type { CoverageReport, Finding, Plain, Report, Result, Severity, SkipReason, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { columns } from './columns.js'
-import { blockedOf, figureOf } from './figures.js'
+import { blockedOf, engines, figureOf } from './figures.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
 
@@ -64,8 +54,6 @@ function pageOf({ color, width, verbose }: RenderOptions, advised: readonly stri
     advised,
   }
 }
-
-const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 
 function described({ target, depth }: Report): string {
   if (!target) return 'no database'

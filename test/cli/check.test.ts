@@ -20,7 +20,7 @@ describe('exit codes', () => {
     const { exitCode, stdout, stderr } = await dbdoctor(['check', await healthy()])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /HEALTHY 6 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows; pages not checked\. $/,
+      /HEALTHY 7 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows; pages not checked\. $/,
     )
   })
 
@@ -61,7 +61,7 @@ describe('exit codes', () => {
     expect(gone).toMatchObject({ exitCode: 3, verdict: { status: 'inconclusive', database: 'unverified' } })
     expect(gone.results[1]?.skip).toEqual({
       reason: 'blocked',
-      detail: 'the database could not be opened: no such file',
+      detail: 'the database could not be opened: there is no folder /nowhere',
     })
   })
 

@@ -69,7 +69,7 @@ test('nothing listens, a wrong password, no such database: three different answe
     `${url.host} refused the login: password authentication failed for user "postgres"; a wrong password, an unknown role and an expired one look the same from outside`,
   ])
   expect(await opens(at((copy) => Object.assign(copy, { pathname: '/nowhere' })))).toEqual([
-    'the server is up, but database "nowhere" does not exist',
+    `the server at ${url.host} is up, but database "nowhere" does not exist`,
   ])
 })
 
