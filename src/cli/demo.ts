@@ -19,7 +19,9 @@ export async function demo(
 ): Promise<number> {
   const { scenarios } = await parts.demo()
   if (options.list) {
-    await print(scenarios.map((scenario) => `${scenario.name.padEnd(18)}${scenario.title}\n`).join(''))
+    await print(
+      scenarios.map(({ name: own, cause, title }) => `${own.padEnd(24)}${cause.padEnd(26)}${title}\n`).join(''),
+    )
     return 0
   }
   const scenario = scenarios.find((candidate) => candidate.name === name)

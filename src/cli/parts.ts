@@ -16,6 +16,8 @@ export interface DemoScenario {
   readonly name: string
   /** What is wrong in it, in a few words. */
   readonly title: string
+  /** The diagnosis that it must come to, first. */
+  readonly cause: string
   /** Builds the application in an empty folder, starts its server, and says how to examine both. */
   readonly start: (folder: string) => Promise<Staged>
 }
