@@ -53,3 +53,25 @@ test('each endpoint that answers otherwise is named', async () => {
 test('without endpoints there is nothing to look at', async () => {
   expect(await saidOf('server/endpoints', { api: { url: await routes({}) } })).toMatch(/^skip: not-configured/)
 })
+
+test.each<[number, object]>([
+  [503, { status: 'error', database: 'down' }],
+  [200, { status: 'degraded', checks: { db: { status: 'DOWN' } } }],
+  [200, { postgres: false }],
+  [500, { details: { database: { healthy: false, latency: 3 } } }],
+])('a health document that says that its database is down is taken at its word: %i %j', async (status, body) => {
+  const url = await routes({ 'GET /health': [status, JSON.stringify(body), json] })
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health'] } })).toEqual([
+    expect.stringMatching(/\/health answers with \d+ and says at \/\S+ that its database is not well$/),
+  ])
+})
+
+test.each<[object]>([
+  [{ status: 'ok', database: 'ok' }],
+  [{ status: 'down', database: { status: 'up', name: 'down' } }],
+  [{ database: 'error_log', redis: 'down' }],
+  [{ db: { status: 'UP', details: { validationQuery: 'isValid()', readOnly: false } } }],
+])('and one that does not is not: %j', async (body) => {
+  const url = await routes({ 'GET /health': [200, JSON.stringify(body), json] })
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health'] } })).toBe('pass')
+})
