@@ -86,7 +86,7 @@ describe('bad input is exit 2, two lines and no stack', () => {
     ],
     [['check', 'x.db', '--skip', '*/*'], /no check is left to run/],
     [['check', 'x.db', '--only', 'integrity', '--depth', 'quick', '--skip', 'connection'], /no check is left to run/],
-    [['check', 'x.db', '--format', 'xml'], /there is no format "xml"\n {2}write pretty or json/],
+    [['check', 'x.db', '--format', 'xml'], /there is no format "xml"\n {2}write pretty or markdown or json/],
     [['check', 'x.db', '-f', 'json', '-f', 'pretty'], /two formats go to standard output/],
     [['explain', 'schema/tabels'], /did you mean schema\/tables\?/],
     [['demo', 'apocalypse'], /there is no scenario "apocalypse"/],
