@@ -6,7 +6,8 @@ import { build } from 'esbuild'
 await build({
   entryPoints: [
     'bin/dbdoctor.ts',
-    'src/index.ts',
+    'bin/index.ts',
+    'bin/testing.ts',
     'checks/index.ts',
     'src/dialects/sqlite/child.ts',
     'src/dialects/sqlite/guard.ts',

@@ -96,6 +96,8 @@ export interface Check<
   readonly needs?: readonly N[]
   /** The least depth at which it runs; `quick` by default. */
   readonly depth?: Depth
+  /** The strongest lock that it takes on PostgreSQL; that of a reader, `ACCESS SHARE`, by default. */
+  readonly lock?: string
   readonly docs: { readonly why: string; readonly fix: string }
   readonly options?: z.ZodType<O>
   readonly messages: M

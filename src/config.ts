@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { apiConfig, authConfig, externalConfig } from './config/api.js'
 import { databaseConfig } from './config/database.js'
+import { faultsOf } from './config/faults.js'
+import { ignoreConfig } from './config/ignore.js'
 import { DbdoctorError } from './errors.js'
+import { nearest } from './nearest.js'
 import type { Plugin } from './plugin.js'
 import { unknownReasons } from './report.js'
 
@@ -9,25 +12,36 @@ const checkConfig = z.union(
   [
     z.literal('off'),
     z.strictObject({
-      severity: z.enum(['error', 'warning', 'info']).optional(),
-      options: z.record(z.string(), z.unknown()).optional(),
-      allowUnknown: z.array(z.enum(unknownReasons)).optional(),
+      severity: z.enum(['error', 'warning', 'info']).optional().describe('The severity of all its findings.'),
+      options: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe('Its own options: `dbdoctor explain ID` shows them.'),
+      allowUnknown: z
+        .array(z.enum(unknownReasons))
+        .optional()
+        .describe('Reasons for which it may learn nothing without keeping the run from exit 0.'),
     }),
   ],
   { error: "write 'off', or { severity, options, allowUnknown }" },
 )
 
 /** What a config file may say. */
-const configSchema = z.strictObject({
-  $schema: z.string().optional(),
-  database: databaseConfig.prefault({}),
-  api: apiConfig.optional(),
-  auth: authConfig.prefault({}),
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where editors find the schema of this file.'),
+  database: databaseConfig.prefault({}).describe('The database, and what should be in it.'),
+  api: apiConfig.optional().describe('The API server in front of the database.'),
+  auth: authConfig.prefault({}).describe('How one signs in, and what is promised to who did.'),
   external: externalConfig,
-  checks: z.record(z.string(), checkConfig).default({}),
+  ignore: ignoreConfig,
+  checks: z
+    .record(z.string(), checkConfig)
+    .default({})
+    .describe("Checks by id: `'off'`, or what is different from usual. What is named here is asked for."),
   plugins: z
     .array(z.union([z.string(), z.custom<Plugin>((value) => typeof value === 'object' && value !== null)]))
-    .default([]),
+    .default([])
+    .describe('Checks of your own: paths from the config, names of packages, or the plugins themselves.'),
 })
 
 /** A config as its author writes it. */
@@ -44,48 +58,22 @@ export function defineConfig(config: ConfigInput): ConfigInput {
 
 /** A config from what a file held. Throws `ERR_CONFIG_INVALID`, one line a fault: its path, what is wrong, never the value. */
 export function parseConfig(input: unknown, source: string): Config {
-  const parsed = configSchema.safeParse(input ?? {}, { reportInput: true })
+  const parsed = configSchema.safeParse(input ?? {}, { reportInput: true, error: meant })
   if (parsed.success) return parsed.data
   throw new DbdoctorError(
     'ERR_CONFIG_INVALID',
     `${source} is not a valid config: ${faultsOf(parsed.error, []).join('; ')}`,
-    'the README lists what a config may say',
+    'docs/config.md lists what a config may say; so does "dbdoctor config --markdown"',
   )
 }
 
-/** What is wrong with a setting, a fault a text: where it is, what it should be, and the type of what it is, never the value. */
-export function faultsOf({ issues }: z.ZodError, at: readonly PropertyKey[]): string[] {
-  return issues.flatMap((issue) => faultsIn(issue, at))
-}
-
-function faultsIn(issue: z.core.$ZodIssue, at: readonly PropertyKey[]): string[] {
-  const path = [...at, ...issue.path]
-  if (issue.code === 'invalid_union') {
-    // Of the ways to write a setting, the one that its author has begun with.
-    const begun = issue.errors.find(
-      (branch) => !branch.some((fault) => fault.path.length === 0 && isOfOtherType(fault)),
-    )
-    if (begun) return begun.flatMap((fault) => faultsIn(fault, path))
-  }
-  const untold = isOfOtherType(issue) || (issue.code === 'invalid_union' && issue.errors.length > 0)
-  const type = untold && !issue.message.includes('received') ? typeOf(issue.input) : ''
-  return [`${pathOf(path)}: ${issue.message}${type && `; it is ${type}`}`]
-}
-
-function isOfOtherType({ code }: z.core.$ZodIssue): boolean {
-  return code === 'invalid_type' || code === 'invalid_value' || code === 'custom'
-}
-
-function typeOf(value: unknown): string {
-  if (value === undefined) return ''
-  if (value === null || Array.isArray(value)) return value === null ? 'null' : 'a list'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-/** An object path as it is written in the config: `database.expect.rows["order lines"]`. */
-function pathOf(path: readonly PropertyKey[]): string {
-  const written = path.map((key) =>
-    typeof key === 'string' && /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-  )
-  return written.join('').replace(/^\./, '') || 'config'
+/** For a setting that nobody knows: which one was meant. */
+export const meant: z.core.$ZodErrorMap = ({ code, inst, ...issue }) => {
+  if (code !== 'unrecognized_keys' || !(inst instanceof z.ZodObject)) return undefined
+  const known = Object.keys(inst.shape)
+  const told = (issue.keys as string[]).map((key) => {
+    const near = nearest(key, known)
+    return `${JSON.stringify(key)}${near === null ? '' : ` (did you mean ${JSON.stringify(near)}?)`}`
+  })
+  return `unknown ${told.length === 1 ? 'setting' : 'settings'} ${told.join(', ')}`
 }

@@ -1,6 +1,7 @@
 import { type Layer, layerOf, layers } from './layers.js'
 import type { Cause, Finding, Result } from './report.js'
 import { unknownsOf } from './report.js'
+import { pluralize } from './words.js'
 
 /**
  * The results of a run, as a diagnosis may question them. The chart notes each question that was answered yes: the notes become
@@ -17,7 +18,7 @@ export interface Chart {
   passed(id: string): boolean
   /** A finding of severity error that no earlier diagnosis explains was reported in one of these layers. */
   failed(...layers: Layer[]): boolean
-  /** A finding of severity error was reported in one of these layers, whatever explains it. Asking notes nothing. */
+  /** A finding of severity error was reported in one of these layers, or in any, whatever explains it. Asking notes nothing. */
   ill(...layers: Layer[]): boolean
   /** Some check could not tell what it was asked. */
   unsure(): boolean
@@ -36,8 +37,13 @@ export interface Diagnosis {
   readonly id: string
   /** It explains errors above it, even where its own findings are no more than warnings. */
   readonly decisive?: true
-  /** Addresses of findings that follow from this cause, and are no causes of their own where it fits. */
-  readonly explains?: readonly string[]
+  /** Its warnings are named last: what they name may be a symptom of anything else, or of the machine that looks. */
+  readonly symptom?: true
+  /**
+   * Findings that follow from this cause, and are no causes of their own where it fits: their addresses, or whether one follows from
+   * those that were found.
+   */
+  readonly explains?: readonly string[] | ((finding: Finding, found: readonly Finding[]) => boolean)
   /** One sentence that names the cause. */
   readonly headline: string | ((chart: Chart) => string)
   readonly when: (chart: Chart) => boolean
@@ -54,13 +60,13 @@ export function defineDiagnosis(diagnosis: Diagnosis): Diagnosis {
  * The causes that fit; the first one is the root cause. A finding is explained by the first diagnosis, in their order, that notes it: one
  * that has nothing else to go by is left out. Causes come by the lowest layer that they stand on, errors before warnings.
  */
-export function diagnose(
+export function causesOf(
   diagnoses: readonly Diagnosis[],
   results: readonly Result[],
   facts: { readonly [name: string]: number },
 ): Cause[] {
   const explained = new Set<Finding>()
-  const causes = diagnoses.flatMap(({ id, headline, when, next, decisive = false, explains = [] }) => {
+  const causes = diagnoses.flatMap(({ id, headline, when, next, decisive = false, symptom = false, explains = [] }) => {
     const notes: Notes = { sound: new Set(), ill: new Set(), findings: new Set() }
     const chart = chartOf(results, facts, notes, explained)
     if (!when(chart)) return []
@@ -70,23 +76,28 @@ export function diagnose(
     // What holds below the fault is a part of the evidence.
     for (const layer of beneath(findings)) chart.healthy(layer)
     const steps = findings.filter(firstOfItsKind).flatMap((finding) => finding.next ?? [])
-    const following = results.flatMap((result) => result.findings).filter(({ address }) => explains.includes(address))
+    const following = results
+      .flatMap((result) => result.findings)
+      .filter((finding) =>
+        typeof explains === 'function' ? explains(finding, findings) : explains.includes(finding.address),
+      )
     for (const finding of [...findings, ...following]) explained.add(finding)
     const because = [...notes.sound, ...notes.ill]
     const cause = { id, headline: said, because, next: [...new Set([...steps, ...next])] }
-    return [{ cause, rank: rankOf(findings, decisive) }]
+    const explainsErrors = following.some(({ severity }) => severity === 'error')
+    return [{ cause, rank: rankOf(findings, { decisive: decisive || explainsErrors, symptom }) }]
   })
   return causes.sort((a, b) => a.rank - b.rank).map(({ cause }) => cause)
 }
 
-/** Errors, and what explains them, by layer; warnings by layer; what has no findings; what is only worth knowing. */
-function rankOf(findings: readonly Finding[], decisive: boolean): number {
+/** Errors, and what explains them, by layer; warnings by layer; what has no findings; symptoms; what is only worth knowing. */
+function rankOf(findings: readonly Finding[], { decisive, symptom }: { decisive: boolean; symptom: boolean }): number {
   const grave = findings.filter(({ severity }) => severity === 'error' || (decisive && severity === 'warning'))
   const mild = findings.filter(({ severity }) => severity === 'warning')
   const lowest = (some: readonly Finding[]) => Math.min(...some.map(({ address }) => layers.indexOf(layerOf(address))))
   if (grave.length > 0) return lowest(grave)
-  if (mild.length > 0) return layers.length + lowest(mild)
-  return findings.length === 0 ? 2 * layers.length : 2 * layers.length + 1
+  if (mild.length > 0) return layers.length + (symptom ? layers.length + 1 : lowest(mild))
+  return findings.length === 0 ? 2 * layers.length : 2 * layers.length + 2
 }
 
 /** What a chart was asked and answered yes. */
@@ -136,7 +147,7 @@ function chartOf(
         const well = looked.filter((result) => ['pass', 'warn', 'expected'].includes(result.status))
         const unknown = results.some((result) => result.layer === layer && unknownsOf(result).length > 0)
         if (looked.length === 0 || well.length < looked.length || unknown) return false
-        sound.add(`${layer}: ${well.length} of ${looked.length} checks passed`)
+        sound.add(`${layer}: ${well.length} of ${pluralize(looked.length, 'check')} passed`)
         return true
       }),
 
@@ -153,7 +164,9 @@ function chartOf(
     failed: (...wanted) => wanted.flatMap(errors).filter((error) => note([error])).length > 0,
 
     ill: (...wanted) =>
-      findings.some(({ address, severity }) => severity === 'error' && wanted.includes(layerOf(address))),
+      findings.some(
+        ({ address, severity }) => severity === 'error' && (wanted.length === 0 || wanted.includes(layerOf(address))),
+      ),
 
     unsure() {
       // What is blocked is unknown because of another one, which speaks for itself.

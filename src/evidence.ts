@@ -24,7 +24,11 @@ export function fingerprintOf(address: string, evidence: { readonly [key: string
     'url',
     'name',
   ]
-  const identity = JSON.stringify([address, ...objects.map((key) => evidence[key] ?? null)])
+  // These came later: where a finding has none of them, its fingerprint is what it was.
+  const further = ['kind', 'of', 'database', 'condition', 'role', 'application'].flatMap((key) =>
+    evidence[key] === undefined ? [] : [[key, evidence[key]]],
+  )
+  const identity = JSON.stringify([address, ...objects.map((key) => evidence[key] ?? null), ...further])
   return createHash('sha256').update(identity).digest('hex').slice(0, 16)
 }
 

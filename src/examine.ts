@@ -20,7 +20,7 @@ import {
   type Measurement,
   type Result,
   type SkipReason,
-  type Status,
+  statusFor,
 } from './report.js'
 import { optionsOf, type Selection } from './select.js'
 import type { Ward } from './ward.js'
@@ -88,7 +88,7 @@ function runOf(check: AnyCheck, { dialect }: ExamineOptions) {
 
 function contextOf(
   check: AnyCheck,
-  { config, depth, samples }: ExamineOptions,
+  { config, dialect, depth, samples }: ExamineOptions,
   ward: Ward,
   limits: Limits,
   notes: Notes,
@@ -98,7 +98,8 @@ function contextOf(
   return {
     options: optionsOf(check, config),
     given: ward.given,
-    config: config.database,
+    // A config that is shared between dialects names schemas that only one of them has.
+    config: dialect?.hasSchemas === false ? { ...config.database, schemas: undefined } : config.database,
     depth,
     samples,
     signal: limits.signal,
@@ -215,7 +216,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
           reason: gap.reason,
           detail: `${pluralize(gaps.length, counted?.unit ?? 'object')} not examined: ${gap.object}: ${gap.detail}`,
         })
-      const status = statusFor(findings, error, reason)
+      const status = statusFor({ findings, ...(error && { error }), ...(reason && { skip: reason }) })
       return {
         id: check.id,
         layer: layerOf(check.id),
@@ -230,15 +231,9 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
         ...(coverage && { coverage }),
         ...(reason && { skip: reason }),
         ...(error && { error }),
+        ...(findings.some(({ severity }) => severity !== 'info') && { docs: check.docs }),
         measurements,
       }
     },
   }
-}
-
-function statusFor(findings: readonly Finding[], error: object | undefined, skip: object | undefined): Status {
-  if (error) return 'crash'
-  if (findings.some(({ severity }) => severity === 'error')) return 'fail'
-  if (skip) return 'skip'
-  return findings.some(({ severity }) => severity === 'warning') ? 'warn' : 'pass'
 }

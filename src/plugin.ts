@@ -1,15 +1,71 @@
+import { z } from 'zod'
 import type { AnyCheck } from './check.js'
+import { faultsOf } from './config/faults.js'
 import type { Diagnosis } from './diagnosis.js'
+import { DbdoctorError } from './errors.js'
+import type { Reporter } from './reporters/reporter.js'
 
-/** A set of checks and diagnoses. The built-in ones are the first plugin. */
+/** A set of checks, diagnoses and formats. The built-in checks and diagnoses are the first plugin. */
 export interface Plugin {
   readonly name: string
   readonly checks?: readonly AnyCheck[]
   /** Most specific first: the first that fits is the root cause. */
   readonly diagnoses?: readonly Diagnosis[]
+  /** Formats that a report comes in, beside the built-in ones: `-f NAME`. */
+  readonly reporters?: readonly Reporter[]
 }
 
 /** Declares a plugin. */
 export function definePlugin(plugin: Plugin): Plugin {
   return plugin
+}
+
+const callable = z.custom((value) => typeof value === 'function', { error: 'expected a function' })
+const sentences = z.record(z.string(), z.union([callable, z.looseObject({ say: callable })]))
+
+/** What a plugin has to be, whoever wrote it without a compiler. */
+const pluginSchema = z.looseObject({
+  name: z.string().min(1),
+  checks: z
+    .array(
+      z.looseObject({
+        id: z.string(),
+        title: z.string(),
+        severity: z.enum(['error', 'warning', 'info']),
+        after: z.array(z.unknown()),
+        docs: z.looseObject({ why: z.string(), fix: z.string() }),
+        messages: sentences,
+        run: z.union([callable, z.record(z.string(), callable)]),
+      }),
+    )
+    .optional(),
+  diagnoses: z
+    .array(
+      z.looseObject({
+        id: z.string(),
+        headline: z.union([z.string(), callable]),
+        when: callable,
+        next: z.array(z.string()),
+      }),
+    )
+    .optional(),
+  reporters: z
+    .array(
+      z.looseObject({
+        name: z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'write it in small letters, digits and hyphens' }),
+        render: callable,
+      }),
+    )
+    .optional(),
+})
+
+/** A plugin from whatever was given for one. Throws `ERR_PLUGIN_INVALID`, which names it as the config does. */
+export function parsePlugin(value: unknown, named: string): Plugin {
+  const { error } = pluginSchema.safeParse(value, { reportInput: true })
+  if (!error) return value as Plugin
+  throw new DbdoctorError(
+    'ERR_PLUGIN_INVALID',
+    `the plugin ${named} is none: ${faultsOf(error, [], 'its default export')[0]}`,
+    'export definePlugin({ name, checks, diagnoses, reporters }) as the default',
+  )
 }

@@ -1,18 +1,21 @@
-import { distance } from 'fastest-levenshtein'
 import picomatch from 'picomatch'
 import { type AnyCheck, prerequisites } from './check.js'
 import type { Diagnosis } from './diagnosis.js'
 import { DbdoctorError } from './errors.js'
 import { layers } from './layers.js'
+import { nearest } from './nearest.js'
 import type { Plugin } from './plugin.js'
+import { reporterNames } from './reporters/index.js'
+import type { Reporter } from './reporters/reporter.js'
 
-/** All checks, each after those that it follows, and all diagnoses in the order of their plugins. */
+/** All checks, each after those that it follows, all diagnoses, those of the last plugin first, and the formats that plugins add. */
 export interface Registry {
   readonly checks: readonly AnyCheck[]
   readonly diagnoses: readonly Diagnosis[]
+  readonly reporters: readonly Reporter[]
 }
 
-/** Joins plugins. Throws where two checks have one id, a check follows one that isn't there, or checks follow each other in a circle. */
+/** Joins plugins. Throws where two checks, diagnoses or formats have one name, a check follows one that isn't there, or checks follow each other in a circle. */
 export function createRegistry(plugins: readonly Plugin[]): Registry {
   const checks = new Map<string, { check: AnyCheck; plugin: string }>()
   for (const { name, checks: own = [] } of plugins) {
@@ -41,11 +44,31 @@ export function createRegistry(plugins: readonly Plugin[]): Registry {
       if (!checks.has(id)) throw unknownCheck(id, known, `, which ${check.id} comes after`)
     }
   }
-  const diagnoses = plugins.flatMap((plugin) => plugin.diagnoses ?? [])
+  // What was added knows its own findings better than the general rules that come with dbdoctor.
+  const diagnoses = [...plugins].reverse().flatMap((plugin) => plugin.diagnoses ?? [])
   const twice = diagnoses.find(({ id }, at) => diagnoses.findIndex((other) => other.id === id) < at)
   if (twice)
     throw new DbdoctorError('ERR_DUPLICATE_DIAGNOSIS', `two diagnoses are called ${twice.id}`, 'rename one of them')
-  return { checks: inOrder([...checks.values()].map(({ check }) => check)), diagnoses }
+  return { checks: inOrder([...checks.values()].map(({ check }) => check)), diagnoses, reporters: reportersOf(plugins) }
+}
+
+/** The formats that plugins add. Throws where two are called the same. */
+export function reportersOf(plugins: readonly Plugin[]): Reporter[] {
+  const owners = new Map<string, string>(reporterNames.map((name) => [name, 'dbdoctor']))
+  return plugins.flatMap(({ name: plugin, reporters = [] }) =>
+    reporters.map((reporter) => {
+      const other = owners.get(reporter.name)
+      if (other !== undefined) {
+        throw new DbdoctorError(
+          'ERR_DUPLICATE_REPORTER',
+          `two formats are called ${reporter.name} (in ${other} and ${plugin})`,
+          'rename one of them',
+        )
+      }
+      owners.set(reporter.name, plugin)
+      return reporter
+    }),
+  )
 }
 
 /** The check with this id. Throws `ERR_UNKNOWN_CHECK`. */
@@ -72,9 +95,8 @@ export function matchIds({ checks }: Registry, patterns: readonly string[]): Set
 }
 
 function unknownCheck(id: string, known: readonly string[], where = ''): DbdoctorError {
-  const [nearest] = [...known].sort((a, b) => distance(a, id) - distance(b, id))
-  const near = nearest !== undefined && distance(nearest, id) <= Math.max(2, id.length / 3)
-  const hint = near ? `did you mean ${nearest}?` : '"dbdoctor list" shows all checks'
+  const near = nearest(id, known)
+  const hint = near === null ? '"dbdoctor list" shows all checks' : `did you mean ${near}?`
   return new DbdoctorError('ERR_UNKNOWN_CHECK', `there is no check ${JSON.stringify(id)}${where}`, hint)
 }
 

@@ -27,6 +27,27 @@ export interface Finding {
   readonly next?: readonly string[]
   /** Stable across runs and row counts. */
   readonly fingerprint: string
+  /** Accepted in writing: it sets no exit code, and stays in sight. */
+  readonly suppressed?: { readonly by: 'baseline' | 'ignore'; readonly reason: string; readonly expires?: string }
+  /** Known, and worse than what was accepted: that many rows. */
+  readonly worse?: { readonly accepted: number }
+}
+
+/** Something that was accepted, and what has become of it. */
+export interface AcceptedEntry {
+  readonly by: 'baseline' | 'ignore'
+  readonly address: string
+  /** The finding's own words, or the objects that are ignored. */
+  readonly what: string
+  readonly reason: string
+  readonly expires?: string
+}
+
+export interface Acceptance {
+  /** Accepted, and no longer found. */
+  readonly stale: readonly AcceptedEntry[]
+  /** Found again after the day until which it was accepted. */
+  readonly expired: readonly AcceptedEntry[]
 }
 
 /** What a check looked at, and what it could not look at. */
@@ -69,6 +90,8 @@ export interface Result {
   readonly coverage?: CoverageReport
   readonly skip?: { readonly reason: SkipReason; readonly detail: string }
   readonly error?: { readonly name: string; readonly message: string }
+  /** Why the check exists and how to mend what it finds, where it found something. */
+  readonly docs?: { readonly why: string; readonly fix: string }
   readonly measurements: readonly Measurement[]
 }
 
@@ -105,6 +128,30 @@ export interface Cause {
   readonly next: readonly string[]
 }
 
+/** A number that differs from an earlier run of the same history. */
+export interface Change {
+  /** The name of a fact, or the address of a finding. */
+  readonly name: string
+  /** The object that the finding is about. */
+  readonly object?: string
+  /** What is counted: rows of a finding, findings that count no rows, or whatever a fact counts. */
+  readonly of: 'fact' | 'rows' | 'findings'
+  readonly from: number
+  readonly to: number
+  /** The start of the first run that saw it so, where this is not the one. ISO 8601, UTC. */
+  readonly since?: string
+}
+
+/** How this run compares with those before it, where a history was kept. */
+export interface Trend {
+  /** How many earlier runs of the same target it stands on. */
+  readonly runs: number
+  /** The start of the oldest of them. ISO 8601, UTC. Null where this is the first. */
+  readonly since: string | null
+  readonly verdict?: { readonly from: VerdictStatus; readonly since?: string }
+  readonly changes: readonly Change[]
+}
+
 export interface Counts extends Readonly<Record<Status, number>> {
   /** Checks that asked for something and could not learn it, wholly or in part. */
   readonly unknown: number
@@ -118,6 +165,8 @@ export interface Report {
   /** False when the run was interrupted. */
   readonly complete: boolean
   readonly depth: Depth
+  /** The config file, from the working directory, and the line that asked for each check, where it has one. */
+  readonly config?: { readonly path: string; readonly lines: { readonly [id: string]: number } }
   /** Null when no database was configured. */
   readonly target: TargetInfo | null
   /** ISO 8601, UTC. */
@@ -127,7 +176,69 @@ export interface Report {
   readonly causes: readonly Cause[]
   readonly facts: { readonly [name: string]: number }
   readonly counts: Counts
+  /** What has become of what was accepted, where something was. */
+  readonly acceptance?: Acceptance
+  /** Where a history was kept. */
+  readonly trend?: Trend
   readonly results: readonly Result[]
+}
+
+/** What became of a finding from one report to another. `unknown`: the second one did not look at everything, so that nobody can say. */
+export const fates = ['new', 'worse', 'unknown', 'better', 'fixed', 'unchanged'] as const
+export type Fate = (typeof fates)[number]
+
+/** A finding of either of two reports. */
+export interface Difference {
+  readonly fate: Fate
+  readonly address: string
+  readonly fingerprint: string
+  /** The graver one, where the reports differ. */
+  readonly severity: Severity
+  /** As the later of the reports that have it says it. */
+  readonly message: string
+  /** By a baseline or the config of the later of them. */
+  readonly accepted: boolean
+  /** How many rows each report counts; null in a report without it, and where it counts none. */
+  readonly rows: { readonly before: number | null; readonly after: number | null }
+  /** What makes it unknown; or why something new may be old: the first report did not look. */
+  readonly detail?: string
+}
+
+/** A check whose status differs, or that is in one of two reports alone. */
+export interface StatusChange {
+  readonly id: string
+  readonly title: string
+  readonly before: Status | null
+  readonly after: Status | null
+  /** It was asked again, could not tell, and had more to say before. */
+  readonly lost: boolean
+  readonly detail?: string
+}
+
+/** One of two reports, as a comparison names it. */
+export interface Compared {
+  /** Null when no database was configured. */
+  readonly target: string | null
+  readonly startedAt: string
+  readonly complete: boolean
+  readonly depth: Depth
+  readonly verdict: Verdict
+}
+
+/** Two reports held against each other, as plain data. */
+export interface Comparison {
+  readonly schemaVersion: typeof schemaVersion
+  readonly kind: 'dbdoctor-comparison'
+  readonly tool: { readonly name: 'dbdoctor'; readonly version: string }
+  readonly exitCode: number
+  readonly before: Compared
+  readonly after: Compared
+  /** What keeps the two from being alike, a sentence each: another target, another depth, the order of time. */
+  readonly notes: readonly string[]
+  /** Of errors and warnings; what is only worth knowing is listed, and not counted. */
+  readonly counts: Readonly<Record<Fate, number>>
+  readonly differences: readonly Difference[]
+  readonly checks: readonly StatusChange[]
 }
 
 /** Whether a reason says that something was asked and not answered. */
@@ -139,4 +250,36 @@ export function isUnknown(reason: SkipReason): reason is UnknownReason {
 export function unknownsOf({ skip, coverage }: Pick<Result, 'skip' | 'coverage'>): UnknownReason[] {
   const own = skip && isUnknown(skip.reason) ? [skip.reason] : []
   return [...own, ...(coverage?.missing ?? []).filter(({ optional }) => !optional).map(({ reason }) => reason)]
+}
+
+/** Whether it ran to its end and missed nothing: what such a result did not find is not there. */
+export function sawEverything({ status, skip, coverage }: Pick<Result, 'status' | 'skip' | 'coverage'>): boolean {
+  return status !== 'skip' && status !== 'crash' && !skip && (coverage?.missing ?? []).length === 0
+}
+
+/** What was examined, as a name for a series of reports. */
+export function targetName({ target }: Pick<Report, 'target'>): string {
+  if (!target) return 'no database'
+  return target.host === undefined ? target.name : `${target.host}:${target.port}/${target.database ?? target.name}`
+}
+
+/** The object that a finding is about, by its qualified name; null where it names none. */
+export function objectOf({ evidence }: Pick<Finding, 'evidence'>): string | null {
+  const { schema, table, index, constraint, sequence, url, name } = evidence
+  const names = [schema, table, index ?? constraint ?? sequence].filter((name) => typeof name === 'string')
+  if (names.length > 0) return names.join('.')
+  return [url, name].find((text) => typeof text === 'string') ?? null
+}
+
+/** How many rows a finding counts; null where it counts none. */
+export function rowsOf({ evidence: { rows } }: Pick<Finding, 'evidence'>): number | null {
+  return typeof rows === 'number' ? rows : null
+}
+
+/** The status that findings and gaps deserve. */
+export function statusFor({ findings, error, skip }: Pick<Result, 'findings' | 'error' | 'skip'>): Status {
+  if (error) return 'crash'
+  if (findings.some(({ severity }) => severity === 'error')) return 'fail'
+  if (skip) return 'skip'
+  return findings.some(({ severity }) => severity === 'warning') ? 'warn' : 'pass'
 }

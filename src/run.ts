@@ -1,14 +1,23 @@
 import pLimit from 'p-limit'
+import { accept, type BaselineEntry, unaccepted } from './acceptance.js'
 import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
 import type { Given } from './config/given.js'
 import { lacking } from './config/given.js'
-import { diagnose } from './diagnosis.js'
+import { causesOf } from './diagnosis.js'
 import { type ExamineOptions, examine } from './examine.js'
 import { layerOf, layers } from './layers.js'
 import { limit } from './limits.js'
 import type { Registry } from './registry.js'
-import { isUnknown, type Report, type Result, type SkipReason, schemaVersion } from './report.js'
-import { secretsOf } from './secrets.js'
+import {
+  isUnknown,
+  knownReasons,
+  type Report,
+  type Result,
+  type SkipReason,
+  schemaVersion,
+  unknownReasons,
+} from './report.js'
+import { type Secrets, secretsOf } from './secrets.js'
 import type { Selection } from './select.js'
 import { countResults, databaseStateOf, headlineOf, statusOf } from './verdict.js'
 import { openPatiently } from './waiting.js'
@@ -24,6 +33,8 @@ export interface RunOptions extends ExamineOptions {
   /** Texts that no report may hold. */
   readonly secrets: Iterable<string>
   readonly version: string
+  /** Findings of earlier runs that were accepted. */
+  readonly baseline: readonly BaselineEntry[]
   /** Milliseconds to wait for a server that is not up yet, before the deadline counts. */
   readonly wait: number
   /** Milliseconds for the whole run; infinite for none. */
@@ -46,14 +57,15 @@ export async function run(options: RunOptions): Promise<Examination> {
   const waits = wait > 0 && options.selection.usesDatabase
   const opening = waits && dialect ? await openPatiently(dialect, wait, interrupt) : null
   const limits = limit(began + wait + options.deadline, interrupt)
-  const secrets = secretsOf(options.secrets)
+  const secrets = secretsOf([...options.secrets, ...passwordsOf(options)])
   const ward = openWard({ ...options, limits, opening, patience: began + wait, keep: secrets.keep })
   const { facts } = ward
   try {
-    const results = secrets.scrub(await settleAll(options, ward))
+    const settled = secrets.scrub(await settleAll(options, ward, secrets))
+    const { results, acceptance } = accept(settled, { ...options, ignore: options.config.ignore }, startedAt)
     const target = options.dialect && (ward.database()?.target ?? options.dialect.target)
     const seen = { results, target, complete: !options.interrupt.aborted, depth: options.depth, facts }
-    const causes = diagnose(options.registry.diagnoses, results, facts)
+    const causes = causesOf(options.registry.diagnoses, unaccepted(results), facts)
     const database = databaseStateOf(seen)
     return {
       schemaVersion,
@@ -67,6 +79,7 @@ export async function run(options: RunOptions): Promise<Examination> {
       causes,
       facts,
       counts: countResults(results),
+      ...(acceptance && { acceptance }),
       results,
     }
   } finally {
@@ -75,7 +88,18 @@ export async function run(options: RunOptions): Promise<Examination> {
   }
 }
 
-async function settleAll(options: RunOptions, ward: Ward): Promise<Result[]> {
+/**
+ * What lets one into the database, but for words that every report is made of: to be called like the role, or "password", hides nothing, and
+ * without them nobody could read the rest.
+ */
+function passwordsOf({ dialect, registry }: RunOptions): readonly string[] {
+  if (!dialect) return []
+  const checks = registry.checks.flatMap(({ id, title, messages }) => [id, title, ...Object.keys(messages)])
+  const words = [...checks, ...knownReasons, ...unknownReasons, ...Object.values(dialect.target)].join('\n')
+  return dialect.secrets.filter((secret) => !words.includes(secret))
+}
+
+async function settleAll(options: RunOptions, ward: Ward, secrets: Secrets): Promise<Result[]> {
   const { registry, selection, concurrency, onEvent } = options
   const turn = pLimit(concurrency)
   const settling = new Map<string, Promise<Result>>()
@@ -95,7 +119,8 @@ async function settleAll(options: RunOptions, ward: Ward): Promise<Result[]> {
     }
     const result = reason ? skipped(check, selection, reason) : await turn(look)
     if (reason) waiting--
-    onEvent({ type: 'settled', result, settled: ++settled, of: registry.checks.length })
+    // Whoever listens may print or keep it, and will not be told again of secrets that turn up later.
+    onEvent({ type: 'settled', result: secrets.scrub(result), settled: ++settled, of: registry.checks.length })
     return result
   }
 

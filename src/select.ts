@@ -1,6 +1,7 @@
 import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
+import { faultsOf } from './config/faults.js'
 import type { Need } from './config/given.js'
-import { type Config, faultsOf } from './config.js'
+import { type Config, meant } from './config.js'
 import { type Depth, depths } from './depth.js'
 import { DbdoctorError } from './errors.js'
 import { layerOf } from './layers.js'
@@ -19,8 +20,8 @@ export interface Selection {
 }
 
 export interface Wanted {
-  readonly only?: readonly string[]
-  readonly skip?: readonly string[]
+  readonly only?: readonly string[] | undefined
+  readonly skip?: readonly string[] | undefined
   readonly depth: Depth
 }
 
@@ -71,7 +72,7 @@ export function optionsOf(check: AnyCheck, config: Config): unknown {
     if (given) throw refuse(`checks["${check.id}"].options: the check has no options`)
     return {}
   }
-  const parsed = check.options.safeParse(given ?? {}, { reportInput: true })
+  const parsed = check.options.safeParse(given ?? {}, { reportInput: true, error: meant })
   if (parsed.success) return parsed.data
   throw refuse(faultsOf(parsed.error, ['checks', check.id, 'options']).join('; '))
 }

@@ -1,3 +1,4 @@
+import { unaccepted } from './acceptance.js'
 import type { Layer } from './layers.js'
 import type { Cause, Counts, DatabaseState, Finding, Report, Result, Status, VerdictStatus } from './report.js'
 import { unknownsOf } from './report.js'
@@ -43,7 +44,7 @@ export function databaseStateOf({ results, target, complete, depth }: Results): 
 
 /** What was found of a crash, a restore, or a writer that did not close: enough not to say that there was none. */
 function unclean(results: readonly Result[]): Finding | undefined {
-  return results.find(({ id }) => id === 'connection/restarts')?.findings[0]
+  return results.find(({ id }) => id === 'connection/restarts')?.findings.find(({ suppressed }) => !suppressed)
 }
 
 /** One line: what is known of the database, then the root cause where that is something else. */
@@ -55,7 +56,7 @@ export function headlineOf(report: Results, database: DatabaseState, causes: rea
 
 /** What failed and no diagnosis speaks of: the first finding's own words. */
 function unexplained(results: readonly Result[]): string {
-  const faults = results.flatMap(({ findings }) => findings.filter(({ severity }) => severity === 'error'))
+  const faults = unaccepted(results).flatMap(({ findings }) => findings.filter(({ severity }) => severity === 'error'))
   return faults[0] ? `${faults[0].message}.` : ''
 }
 
@@ -100,7 +101,7 @@ function firstGap({ results, complete }: Results): string | null {
 }
 
 /** "38 of 38 tables", "77 of 77 indexes", "52 foreign keys", "0 orphaned rows": from the facts that the checks noted. */
-function figuresOf({ facts }: Pick<Report, 'facts'>): string[] {
+function figuresOf({ facts, results }: Pick<Report, 'facts' | 'results'>): string[] {
   const figure = (name: string, noun: string) => {
     const count = facts[name]
     if (count === undefined) return []
@@ -111,12 +112,31 @@ function figuresOf({ facts }: Pick<Report, 'facts'>): string[] {
     ...figure('schema.tables', 'table'),
     ...figure('schema.indexes', 'index'),
     ...figure('schema.foreignKeys', 'foreign key'),
-    ...figure('integrity.orphanedRows', 'orphaned row'),
+    ...figure('integrity.orphanedRows', 'orphaned row').map((words) => words + acceptedRows(results)),
   ]
 }
 
+/** How many of the orphaned rows are accepted, where some are. */
+function acceptedRows(results: readonly Result[]): string {
+  const orphans = results
+    .flatMap(({ findings }) => findings)
+    .filter(({ address }) => address.endsWith('#dangling') || address.endsWith('#orphaned'))
+  const accepted = orphans.filter(({ suppressed }) => suppressed)
+  if (accepted.length === 0) return ''
+  const rows = accepted.reduce((sum, { evidence }) => sum + Number(evidence.rows ?? 0), 0)
+  return accepted.length === orphans.length ? ' (accepted)' : ` (${rows} accepted)`
+}
+
 function unexamined({ results }: Results): string[] {
-  return results.some(({ layer, status }) => layer === 'storage' && status !== 'skip') ? [] : ['pages not checked']
+  const unread = results.find(({ id }) => id === 'schema/tables')?.coverage?.missing.length ?? 0
+  const examined = results.some(({ id, status }) => id === 'storage/pages' && status !== 'skip')
+  // A standby begins to count anew whenever it starts.
+  const untold = results.some(({ id, status }) => id === 'connection/restarts' && status === 'skip')
+  return [
+    ...(unread > 0 ? [`${pluralize(unread, 'table')} not examined`] : []),
+    ...(examined ? [] : ['pages not checked']),
+    ...(untold ? ['restarts not known'] : []),
+  ]
 }
 
 function keepsFromTelling(result: Result): boolean {

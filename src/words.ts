@@ -16,14 +16,24 @@ export function agreeing(count: number, noun: string, verb: string): string {
   return `${pluralize(count, noun)} ${count === 1 ? `${verb}s` : verb}`
 }
 
-/** A word and its other forms, itself included: `person`, `people`. */
-export function grammaticalNumbers(word: string): string[] {
-  return [...new Set([word, plural.singular(word), plural.plural(word)])]
+/** One of what a word counts: `people`, one `person`. */
+export function singular(word: string): string {
+  return plural.singular(word)
 }
 
 /** A name in a sentence, as PostgreSQL's own messages quote it. */
 export function quoted(name: string): string {
   return `"${name}"`
+}
+
+/** An identifier as it is typed in SQL, its parts in double quotes: `"billing"."orders"`. */
+export function identifier(...names: readonly string[]): string {
+  return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.')
+}
+
+/** A text as it is typed in SQL. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
 }
 
 /** A word of a command line, quoted where a POSIX shell would read it otherwise. */
@@ -42,9 +52,19 @@ export function lasting(milliseconds: number): string {
   return ms(milliseconds, { long: true })
 }
 
+/** A moment of ISO 8601 to the minute, in UTC: `2026-01-01 09:30 UTC`. */
+export function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
+
 /** How long ago something was, in its largest whole unit: `40 minutes ago`. */
 export function ago(milliseconds: number): string {
   return milliseconds < 1000 ? 'just now' : `${lasting(milliseconds)} ago`
+}
+
+/** How long something has been so, in its largest whole unit: `40 minutes`. */
+export function lately(milliseconds: number): string {
+  return milliseconds < 1000 ? 'less than a second' : lasting(milliseconds)
 }
 
 /** Milliseconds as people say them: `0.4 ms`, `12 ms`, `1.3 s`. */
@@ -53,4 +73,18 @@ export function milliseconds(time: number): string {
   if (time >= 995) return `${(time / 1000).toFixed(1)} s`
   if (time > 0 && time < 0.1) return '< 0.1 ms'
   return `${time >= 9.95 ? Math.round(time) : time.toFixed(1)} ms`
+}
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+
+/** Bytes in the largest unit that leaves a whole number: `512 bytes`, `1.5 GB`. Units are powers of 1024, as PostgreSQL counts. */
+export function bytes(count: number): string {
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10))
+  return `${Number((count / 2 ** (10 * unit)).toPrecision(3))} ${units[unit]}`
+}
+
+/** How many bytes a size has that is written with its unit: `16MB`, `1.5 GB`; null for anything else. */
+export function parseBytes(text: string): number | null {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?) ?(kB|MB|GB|TB)$/.exec(text) ?? []
+  return amount === undefined || unit === undefined ? null : Number(amount) * 1024 ** units.indexOf(unit)
 }

@@ -194,6 +194,17 @@ test('events tell of each check that starts and settles', async () => {
   expect(events.sort()).toEqual(['pass 1/2', 'skip 2/2', 'start server/a', 'start server/b'])
 })
 
+test('what a program is told of a check holds no secret either', async () => {
+  const settled: Result[] = []
+  const token = 'canary-of-the-config'
+  const told = ({ report }: Context) => report('ill', { table: `notes of ${token}` })
+  await withoutDatabase([check('server/a', told, { needs: ['session'] })], {
+    config: { auth: { accessToken: token } },
+    onEvent: (event) => void (event.type === 'settled' && settled.push(event.result)),
+  })
+  expect(settled[0]?.findings[0]).toMatchObject({ message: 'notes of ••• is ill', evidence: { table: 'notes of •••' } })
+})
+
 test('a check that uses the database without standing on the connection is told so', async () => {
   const { target } = await testDatabase('sqlite')
   const { results } = await examine(target, {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { exitCodeOf } from '../src/cli/exit-code.js'
+import { exitCodeOf } from '../src/exit-code.js'
 import type { Report, Result, UnknownReason } from '../src/report.js'
 import { databaseStateOf, headlineOf, statusOf } from '../src/verdict.js'
 import { findingWith, reportWith, resultWith } from './support/reports.js'
@@ -104,6 +104,13 @@ describe('the headline', () => {
     )
     expect(headline([...sound, pass('storage/pages')])).toBe(
       'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows.',
+    )
+    expect(headline([...sound, pass('storage/pages'), skip('connection/restarts', 'not-applicable')])).toBe(
+      'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; restarts not known.',
+    )
+    const unread = pass('schema/tables', missing('unavailable', true))
+    expect(headline([pass('connection/opens'), unread, pass('integrity/foreign-keys'), pass('storage/pages')])).toBe(
+      'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; 1 table not examined.',
     )
   })
 

@@ -87,6 +87,7 @@ export default defineCheck({
       if (innocent) return saw(`${innocent} ${ago(loss.since)}`)
       const line = await logLine(db, loss)
       const time = { at: loss.at, since: loss.since }
+      if (line === null && loss.maiden) return saw(`first started ${ago(loss.since)}`)
       if (line === null) report('statistics-lost', time)
       else if (/immediate shutdown/.test(line)) report('stopped-immediately', time)
       else report('crashed', { ...time, text: line })
@@ -114,31 +115,35 @@ async function witnessed(
 interface Loss extends When {
   readonly local: string
   readonly timeline: string
+  /** Whether it may be no more than the first start of a new server. */
+  readonly maiden: boolean
 }
 
 /**
  * A server that recovers from a crash discards its statistics, all kinds at one moment, down to the microsecond; nothing that a user can
- * reset takes them all at once. What initdb itself began is no loss.
+ * reset takes them all at once. What initdb itself began is no loss. Before PostgreSQL 15 initdb began none: there they begin with the
+ * first start, as they do with one that recovers, and a young server needs a line in its log to be told from one that crashed.
  */
 async function lostStatistics(kysely: Parameters<Parameters<Session['read']>[0]>[0]) {
-  const { rows } = await sql<{ started: number; at: Date | null; since: number; local: string; timeline: string }>`
+  const { rows } = await sql<Omit<Loss, 'at'> & { started: number; at: Date | null }>`
     with counters as (
       select (select stats_reset from pg_stat_bgwriter) as writer, (select stats_reset from pg_stat_archiver) as archiver,
         (select min(stats_reset) from pg_stat_slru) as slru, (select max(stats_reset) from pg_stat_slru) as last_slru,
         pg_postmaster_start_time() as started,
         to_timestamp((select system_identifier from pg_control_system()) >> 32) as made
     ), loss as (
-      select started, case when writer = archiver and writer = slru and writer = last_slru
+      select started, current_setting('server_version_num')::int < 150000
+          and writer between started and least(started + interval '5 s', made + interval '1 hour') as maiden, case when writer = archiver and writer = slru and writer = last_slru
         and (writer >= started or writer > made + interval '1 hour') then writer end as at from counters
     )
-    select (extract(epoch from now() - started) * 1000)::float8 as started, at, (extract(epoch from now() - at) * 1000)::float8 as since,
+    select (extract(epoch from now() - started) * 1000)::float8 as started, at, maiden, (extract(epoch from now() - at) * 1000)::float8 as since,
       to_char(at at time zone current_setting('log_timezone'), 'YYYY-MM-DD HH24:MI:SS') as local,
       lpad(upper(to_hex((select timeline_id from pg_control_checkpoint()))), 8, '0') as timeline
     from loss`.execute(kysely)
   const [row] = rows
   if (!row) throw new Error('a query without conditions has a row')
-  const { started, at, since: ms, local, timeline } = row
-  return { started, loss: at && { at: at.toISOString(), since: ms, local, timeline } }
+  const { started, at, ...loss } = row
+  return { started, loss: at && { at: at.toISOString(), ...loss } }
 }
 
 /** What took the statistics, where it left a file that this role may look at: a restored base backup, or a standby that was promoted later. */

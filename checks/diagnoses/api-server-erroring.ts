@@ -1,6 +1,12 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['server/endpoints#erroring', 'auth/login#erroring', 'auth/protected#erroring', 'auth/refresh#erroring']
+const faults = [
+  'server/reachable#erroring',
+  'server/endpoints#erroring',
+  'auth/login#erroring',
+  'auth/protected#erroring',
+  'auth/refresh#erroring',
+]
 
 export default defineDiagnosis({
   id: 'api-server-erroring',

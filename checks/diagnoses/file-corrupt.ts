@@ -3,14 +3,22 @@ import { defineDiagnosis } from 'dbdoctor'
 const faults = [
   'connection/opens#truncated',
   'connection/opens#damaged',
+  'storage/pages#truncated',
+  'storage/pages#page-damaged',
+  'storage/checksums#failed',
   'schema/tables#catalog-unreadable',
   'schema/tables#unreadable',
   'integrity/foreign-keys#unreadable',
+  'integrity/constraints#unreadable',
 ]
 
 export default defineDiagnosis({
   id: 'file-corrupt',
   headline: (chart) => `The database is damaged: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  // What a damaged table makes unreadable, and what points at rows that its pages have lost.
+  explains: ({ address, evidence }, found) =>
+    address.endsWith('#unreadable') ||
+    (/#(dangling|orphaned)$/.test(address) && found.some((one) => one.evidence.table === evidence.parent)),
   next: ['Look for the cause before anything is written again: the disk, its controller, a copy that was cut short.'],
 })

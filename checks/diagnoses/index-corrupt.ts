@@ -1,11 +1,18 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['integrity/foreign-keys#index-disagrees', 'integrity/orphaned-rows#index-disagrees']
+const faults = [
+  'storage/pages#index-damaged',
+  'integrity/foreign-keys#index-disagrees',
+  'integrity/orphaned-rows#index-disagrees',
+]
 
 export default defineDiagnosis({
   id: 'index-corrupt',
   headline: (chart) => `An index does not agree with its table: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  // A planner that needs the index can't read its table either.
+  explains: ({ address, evidence }, found) =>
+    address.endsWith('#unreadable') && found.some((one) => one.evidence.table === evidence.table),
   next: [
     'Take a copy of the database before anything is rebuilt, and look for the cause: storage, collations, a restore.',
     'Rebuild the index on a copy first: reindex index concurrently on PostgreSQL, REINDEX on SQLite.',

@@ -7,7 +7,9 @@ import apiServerSlow from './api-server-slow.js'
 import apiServerUnreachable from './api-server-unreachable.js'
 import apiUpButNotItsDatabase from './api-up-but-not-its-database.js'
 import applicationFault from './application-fault.js'
+import blockedByALock from './blocked-by-a-lock.js'
 import clockSkew from './clock-skew.js'
+import collationChanged from './collation-changed.js'
 import dataDamaged from './data-damaged.js'
 import databaseAccessDenied from './database-access-denied.js'
 import databaseCrashedAndRecovered from './database-crashed-and-recovered.js'
@@ -16,30 +18,39 @@ import databaseHanging from './database-hanging.js'
 import databaseInRecovery from './database-in-recovery.js'
 import databaseLocked from './database-locked.js'
 import databaseNotRunning from './database-not-running.js'
+import databaseSlow from './database-slow.js'
 import databaseStarting from './database-starting.js'
 import databaseStopping from './database-stopping.js'
 import databaseUnreachable from './database-unreachable.js'
+import diskFull from './disk-full.js'
 import externalAsExpected from './external-as-expected.js'
 import externalUnexpected from './external-unexpected.js'
 import fileCorrupt from './file-corrupt.js'
 import inconclusive from './inconclusive.js'
 import indexCorrupt from './index-corrupt.js'
 import jwtKeyMismatch from './jwt-key-mismatch.js'
+import limitNear from './limit-near.js'
 import loginRefusesRightPassword from './login-refuses-right-password.js'
 import migrationHalfApplied from './migration-half-applied.js'
+import migrationLocked from './migration-locked.js'
 import notADatabase from './not-a-database.js'
+import notEnforced from './not-enforced.js'
 import passwordRulesOff from './password-rules-off.js'
 import poolerWithoutServer from './pooler-without-server.js'
 import probeUserMissing from './probe-user-missing.js'
+import replicationStuck from './replication-stuck.js'
 import restoreIncomplete from './restore-incomplete.js'
 import routeUnprotected from './route-unprotected.js'
 import rowsOrphaned from './rows-orphaned.js'
 import schemaIncomplete from './schema-incomplete.js'
+import sequenceBehind from './sequence-behind.js'
 import sessionsBroken from './sessions-broken.js'
 import statisticsLost from './statistics-lost.js'
 import tokenLifetimeWrong from './token-lifetime-wrong.js'
 import tooManyConnections from './too-many-connections.js'
+import transactionLeftOpen from './transaction-left-open.js'
 import writerInterrupted from './writer-interrupted.js'
+import writesRefused from './writes-refused.js'
 import wrongDatabaseName from './wrong-database-name.js'
 import wrongDatabasePassword from './wrong-database-password.js'
 import wrongServiceOnPort from './wrong-service-on-port.js'
@@ -49,9 +60,27 @@ import wrongTestCredentials from './wrong-test-credentials.js'
 const diagnoses: readonly Diagnosis[] = [
   ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
   ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
-  ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort, fileCorrupt],
-  ...[databaseCrashedAndRecovered, statisticsLost, writerInterrupted, databaseUnreachable],
-  ...[indexCorrupt, migrationHalfApplied, restoreIncomplete, schemaIncomplete, rowsOrphaned, dataDamaged],
+  ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort],
+  ...[collationChanged, indexCorrupt, fileCorrupt],
+  ...[
+    diskFull,
+    blockedByALock,
+    replicationStuck,
+    databaseCrashedAndRecovered,
+    statisticsLost,
+    writerInterrupted,
+    databaseUnreachable,
+  ],
+  ...[
+    migrationHalfApplied,
+    restoreIncomplete,
+    schemaIncomplete,
+    rowsOrphaned,
+    sequenceBehind,
+    writesRefused,
+    dataDamaged,
+  ],
+  ...[migrationLocked, transactionLeftOpen, databaseSlow, notEnforced, limitNear],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
   ...[probeUserMissing, wrongTestCredentials, loginRefusesRightPassword, jwtKeyMismatch, clockSkew, tokenLifetimeWrong],
   ...[routeUnprotected, sessionsBroken, passwordRulesOff, applicationFault, apiServerSlow, externalUnexpected],

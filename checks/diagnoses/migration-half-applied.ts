@@ -11,6 +11,9 @@ export default defineDiagnosis({
     'schema/tables#count-differs',
     'schema/indexes#missing',
     'schema/indexes#count-differs',
+    'schema/drift#missing',
+    'schema/drift#changed',
+    'schema/drift#added',
   ],
   next: ['Run dbdoctor check again before the application is let in.'],
 })

@@ -1,10 +1,18 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['connection/opens#wrong-service', 'server/reachable#not-http', 'auth/login#not-json']
+const faults = [
+  'connection/opens#wrong-service',
+  'server/reachable#not-http',
+  'server/endpoints#unknown-to-server',
+  'auth/login#not-json',
+]
 
 export default defineDiagnosis({
   id: 'wrong-service-on-port',
   headline: (chart) => chart.sentence(...faults),
   when: (chart) => chart.foundAny(...faults),
+  // Whoever has the wrong program before them learns nothing of the right one.
+  explains: ({ address }, found) =>
+    address.startsWith('auth/') && found.some((one) => !one.address.startsWith('connection/')),
   next: ['Find out which program listens there, and correct the address or the port.'],
 })

@@ -1,4 +1,15 @@
-import { agreeing, defineCheck, heldHere, nameOf, type Orphan, pluralize, quoted } from 'dbdoctor'
+import {
+  agreeing,
+  defineCheck,
+  heldHere,
+  lookAtPages,
+  nameOf,
+  type Orphan,
+  orphanStatements,
+  pluralize,
+  quoted,
+  rebuildIndexes,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly schema: string
@@ -8,32 +19,54 @@ interface Evidence {
   readonly parent: string
 }
 
+interface Found {
+  readonly rows: number
+  /** Statements that show the rows, and that move them aside. */
+  readonly repair: readonly string[]
+}
+
 export default defineCheck({
   id: 'integrity/foreign-keys',
   title: 'Every foreign key points at a row that exists',
   severity: 'error',
-  after: ['connection/opens'],
+  // An index scan over a hole in a table marks the entries dead that bear witness to it.
+  after: ['connection/opens', { id: 'storage/pages', blocks: false }],
   depth: 'standard',
   docs: {
     why: 'Rows outlive their parents when constraints were off during a restore or an import. Joins then drop data in silence, and the declared key says that all is well.',
     fix: 'Restore the missing parents, or delete or re-point the children; then validate the constraint.',
   },
   messages: {
-    dangling: ({
-      table,
-      columns,
-      parent,
-      rows,
-    }: Evidence & { rows: number; samples: readonly Orphan[]; validated: boolean }) =>
-      `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')})`,
-    'parent-missing': ({ table, columns, parent, rows }: Evidence & { rows: number }) =>
-      `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${agreeing(rows, 'row', 'point')} nowhere`,
-    mismatch: ({ table, columns, parent }: Evidence) =>
-      `foreign key mismatch: ${quoted(table)} (${columns.join(', ')}) references columns of ${quoted(parent)} that are not a key of it`,
-    'index-disagrees': ({ table, parent, rows }: Evidence & { rows: number }) =>
-      `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
-    unreadable: ({ table, text }: Evidence & { text: string; code: string }) =>
-      `${quoted(table)} could not be compared: ${text}`,
+    dangling: {
+      say: ({ table, columns, parent, rows }: Evidence & Found & { samples: readonly Orphan[]; validated: boolean }) =>
+        `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')})`,
+      next: ({ repair }: Found) => repair,
+    },
+    'parent-missing': {
+      say: ({ table, columns, parent, rows }: Evidence & Found) =>
+        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${agreeing(rows, 'row', 'point')} nowhere`}`,
+      next: ({ repair, rows }: Found) => [
+        'Restore the table, or correct the name that the foreign key references: SQLite refuses to write to the child until then, where keys are enforced.',
+        ...(rows > 0 ? repair.slice(0, 1) : []),
+      ],
+    },
+    mismatch: {
+      say: ({ table, columns, parent }: Evidence) =>
+        `foreign key mismatch: ${quoted(table)} (${columns.join(', ')}) references columns of ${quoted(parent)} that are not a key of it`,
+      next: ({ parent }: Evidence) => [
+        `Create a unique index on the columns of ${quoted(parent)} that are referenced, or correct the foreign key: SQLite refuses to write to either table until then, where keys are enforced.`,
+      ],
+    },
+    'index-disagrees': {
+      say: ({ table, parent, rows }: Evidence & { rows: number }) =>
+        `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
+      next: ({ parent }: Evidence) => [rebuildIndexes(parent)],
+    },
+    unreadable: {
+      say: ({ table, text }: Evidence & { text: string; code: string }) =>
+        `${quoted(table)} could not be compared: ${text}`,
+      next: () => [lookAtPages],
+    },
   },
   async run({ db, config, samples, report, coverage, fact, skip }) {
     const catalog = await db.catalog()
@@ -73,10 +106,11 @@ export default defineCheck({
         continue
       }
       const { rows, phantoms } = scan.value
+      const found = { rows, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
-      if (key.fault) report('parent-missing', { ...evidence, rows })
+      if (key.fault) report('parent-missing', { ...evidence, ...found })
       else if (rows > 0)
-        report('dangling', { ...evidence, rows, validated: key.validated, samples: scan.value.samples })
+        report('dangling', { ...evidence, ...found, validated: key.validated, samples: scan.value.samples })
       if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
     }
   },

@@ -1,4 +1,4 @@
-import { countedTables, defineCheck, leavesOf, listed, nameOf, pluralize, quoted } from 'dbdoctor'
+import { countedTables, defineCheck, leavesOf, listed, lookAtPages, nameOf, pluralize, quoted } from 'dbdoctor'
 
 export default defineCheck({
   id: 'schema/tables',
@@ -10,18 +10,32 @@ export default defineCheck({
     fix: 'Run the missing migrations or restore the missing tables; for one that cannot be read, look at storage first.',
   },
   messages: {
-    empty: () => 'the database has no tables',
+    empty: {
+      say: () => 'the database has no tables',
+      next: () => ['Make sure that this is the database that was meant; then run the migrations, or restore it.'],
+    },
     'count-differs': ({ tables, expected }: { tables: number; expected: number }) =>
       `there ${tables === 1 ? 'is' : 'are'} ${pluralize(tables, 'table')}, ${expected} expected`,
-    missing: ({ table }: { table: string }) => `table ${quoted(table)} is missing`,
+    missing: {
+      say: ({ table }: { table: string }) => `table ${quoted(table)} is missing`,
+      next: () => [
+        'Look whether its migration has run, and whether the last restore ended; it may have been renamed or dropped.',
+      ],
+    },
     unexpected: {
       severity: 'warning',
       say: ({ tables }: { tables: readonly string[] }) =>
         `${pluralize(tables.length, 'table')} more than expected: ${listed(tables)}`,
     },
-    'catalog-unreadable': ({ text }: { text: string; code: string }) => `the catalog cannot be read: ${text}`,
-    unreadable: ({ table, text }: { table: string; text: string; code: string }) =>
-      `table ${quoted(table)} cannot be read: ${text}`,
+    'catalog-unreadable': {
+      say: ({ text }: { text: string; code: string }) => `the catalog cannot be read: ${text}`,
+      next: () => ['Stop what writes to the database, and copy its files before anything is repaired.'],
+    },
+    unreadable: {
+      say: ({ table, text }: { table: string; text: string; code: string }) =>
+        `table ${quoted(table)} cannot be read: ${text}`,
+      next: () => [lookAtPages],
+    },
     'without-module': {
       severity: 'info',
       say: ({ table, text }: { table: string; text: string }) =>

@@ -1,4 +1,4 @@
-import { defineCheck, get, jsonOf, keysOf, told, typed } from 'dbdoctor'
+import { defineCheck, get, type HttpAnswer, jsonOf, keysOf, told, typed } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -23,6 +23,8 @@ export default defineCheck({
         `${url} answers with ${status} and says at ${pointer} that its database is not well`,
       next: ({ url }: Evidence) => [`curl -s ${typed(url)}`],
     },
+    'unknown-to-server': ({ url, endpoints }: { url: string; status: number; endpoints: number }) =>
+      `${url} answers 404 to all ${endpoints} endpoints, none of it in JSON: another program may be on that port, or api.url lacks a path`,
     'status-differs': ({ url, status, expected }: Evidence & { expected: readonly number[] }) =>
       `${url} answers with ${status}, ${expected.length > 0 ? expected.join(' or ') : '200 to 399'} expected`,
     'type-differs': ({ url, type, expected }: { url: string; type: string; expected: string }) =>
@@ -34,6 +36,13 @@ export default defineCheck({
     const answers = await Promise.all(
       endpoints.map((endpoint) => http.request({ method: endpoint.method, path: endpoint.path })),
     )
+    const [first] = answers
+    const isForeign = (answer: HttpAnswer, at: number) => isUnknown(answer) && !endpoints[at]?.status?.includes(404)
+    if (first && answers.length > 1 && answers.every(isForeign)) {
+      seen.examined(answers.length)
+      const url = new URL(first.url).origin
+      return report('unknown-to-server', { url, status: 404, endpoints: answers.length })
+    }
     for (const [at, answer] of answers.entries()) {
       const { status: accepted = [], type: wanted } = endpoints[at] ?? {}
       const { url } = answer
@@ -53,6 +62,11 @@ export default defineCheck({
     }
   },
 })
+
+/** An answer of a program that has never heard of the path: its own page, and no document of an API. */
+function isUnknown(answer: HttpAnswer): boolean {
+  return answer.outcome === 'answered' && answer.status === 404 && !kinds.json.test(answer.type)
+}
 
 const kinds = { json: /[/+]json$/, html: /^text\/html$|xhtml/, text: /^text\// }
 

@@ -29,6 +29,8 @@ export default defineCheck({
     'not-http': ({ url, text }: Evidence) => `${url} ${text}: another service may be on that port`,
     gateway: ({ url, status }: { url: string; status: number }) =>
       `${url} answers with ${status}: a proxy is there, and the server behind it is not`,
+    erroring: ({ url, status }: { url: string; status: number }) =>
+      `${url} answers with ${status}: the server fails on its own side`,
   },
   async run({ http, given: { api }, options, report, measure, saw }) {
     const answer = await http.get(options.path ?? api.endpoints[0]?.path ?? '/')
@@ -55,6 +57,10 @@ export default defineCheck({
     }
     measure({ name: 'first answer', value: answer.ms, unit: 'ms', n: 1 })
     if (answer.status === 502 || answer.status === 504) return report('gateway', { url, status: answer.status })
+    // Where endpoints are expected to answer, they speak for themselves.
+    if (answer.status >= 500 && answer.status !== 501 && api.endpoints.length === 0) {
+      return report('erroring', { url, status: answer.status })
+    }
     saw(`${answer.status} in ${milliseconds(answer.ms)}`)
   },
 })

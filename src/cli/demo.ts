@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { resolve } from '../config/reference.js'
 import { parseConfig } from '../config.js'
 import { DbdoctorError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import { dialectOf, parseTarget } from '../target.js'
 import { examine } from './examine.js'
 import { listenForSignals } from './interruption.js'
@@ -20,14 +21,28 @@ export async function demo(
   const { scenarios } = await parts.demo()
   if (options.list) {
     await print(
-      scenarios.map(({ name: own, cause, title }) => `${own.padEnd(24)}${cause.padEnd(26)}${title}\n`).join(''),
+      scenarios
+        .map(({ name: own, cause, title, needs }) => {
+          const words = needs ? `${title} (needs ${needs.what})` : title
+          return `${own.padEnd(26)}${cause.padEnd(32)}${words}\n`
+        })
+        .join(''),
     )
     return 0
   }
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (!scenario) {
-    const hint = '"dbdoctor demo --list" shows all scenarios'
+    const near = nearest(
+      name,
+      scenarios.map((candidate) => candidate.name),
+    )
+    const hint = near === null ? '"dbdoctor demo --list" shows all scenarios' : `did you mean ${near}?`
     throw new DbdoctorError('ERR_UNKNOWN_SCENARIO', `there is no scenario ${JSON.stringify(name)}`, hint)
+  }
+  if (scenario.needs && !scenario.needs.there()) {
+    const { what, way } = scenario.needs
+    const hint = `install it (${way}), or try another scenario: dbdoctor demo --list`
+    throw new DbdoctorError('ERR_SCENARIO_UNAVAILABLE', `${name} needs ${what}, which is not installed here`, hint)
   }
   // Whoever loses patience while it is built leaves nothing behind either.
   const interruption = listenForSignals()
@@ -40,7 +55,18 @@ export async function demo(
     const address = config.database.url ? resolve(config.database.url, surroundings) : ''
     const dialect = dialectOf(parseTarget(address), {})
     dialect.catch(() => {})
-    return await examine({ parts, config, plugins: [], surroundings, dialect: () => dialect, interruption }, options)
+    return await examine(
+      {
+        plugins: [await parts.checks()],
+        config,
+        baseline: [],
+        path: null,
+        surroundings,
+        dialect: () => dialect,
+        interruption,
+      },
+      options,
+    )
   } finally {
     await staged?.stop()
     await rm(folder, { recursive: true, force: true })

@@ -1,73 +1,47 @@
-import { givenBy } from '../config/given.js'
-import type { Surroundings } from '../config/reference.js'
-import type { Config } from '../config.js'
-import type { Depth } from '../depth.js'
-import type { Dialect } from '../dialects/dialect.js'
-import type { Plugin } from '../plugin.js'
-import { createRegistry } from '../registry.js'
-import { run } from '../run.js'
-import { select } from '../select.js'
-import { version } from '../version.js'
-import { exitCodeOf } from './exit-code.js'
+import { reportOn } from '../examination.js'
+import { trendOf } from '../history.js'
+import type { Patient } from '../patient.js'
+import { createRegistry, type Registry } from '../registry.js'
+import type { Report } from '../report.js'
+import { formatsOf } from './formats.js'
+import { type HistoryFile, historyOf } from './history-file.js'
 import type { Interruption } from './interruption.js'
 import type { CheckOptions } from './options.js'
-import { writeReport } from './output.js'
-import type { Parts } from './parts.js'
+import { styleOf, writeReport } from './output.js'
 import { startProgress } from './progress.js'
 
-/** The deadline of a run that names none, by depth, in milliseconds. */
-const deadlines: Record<Depth, number> = { quick: 10_000, standard: 300_000, deep: Number.POSITIVE_INFINITY }
-
-export interface Patient {
-  readonly parts: Parts
-  readonly config: Config
-  readonly plugins: readonly Plugin[]
-  /** Where the config's references are looked up. */
-  readonly surroundings: Surroundings
-  /** The dialect of the database, if there is one to examine; `used` says whether a selected check looks at it. */
-  readonly dialect: (used: boolean) => Promise<Dialect | null>
+/** A patient, and who may call the examination off. */
+export interface Attended extends Patient {
   readonly interruption: Interruption
 }
 
 /** Examines, prints the report, and answers with the exit code. */
-export async function examine(
-  { parts, config, plugins, surroundings, dialect: choose, interruption }: Patient,
+export async function examine(patient: Attended, options: CheckOptions): Promise<number> {
+  const registry = createRegistry(patient.plugins)
+  const outputs = formatsOf(options.format, registry.reporters)
+  const history = await historyOf(options)
+  const report = await examined(patient, options, history, registry)
+  // What cannot be kept in one place is kept in the other all the same.
+  const kept = await Promise.allSettled([writeReport(report, outputs, styleOf(options)), history?.append(report)])
+  for (const ending of kept) if (ending.status === 'rejected') throw ending.reason
+  return report.exitCode
+}
+
+/** Examines, and shows on standard error that it does. With a history, the report says what has changed since. */
+export async function examined(
+  { interruption, ...patient }: Attended,
   options: CheckOptions,
-): Promise<number> {
-  const registry = createRegistry([await parts.checks(), ...plugins])
-  const selection = select(registry, config, options)
-  const { given, secrets } = givenBy(config, selection.needs, surroundings)
-  const dialect = await choose(selection.usesDatabase)
+  history: HistoryFile | null = null,
+  registry: Registry = createRegistry(patient.plugins),
+): Promise<Report> {
   const progress = startProgress(options.progress && !options.quiet)
   try {
-    const examined = await run({
-      registry,
-      selection,
-      config,
-      given,
-      secrets,
-      dialect,
-      version,
-      depth: options.depth,
-      wait: options.wait ?? 0,
-      deadline: options.deadline ?? deadlines[options.depth],
-      concurrency: options.concurrency,
-      samples: options.samples,
-      showValues: options.showValues ?? false,
+    const report = await reportOn(patient, registry, options, {
       interrupt: interruption.signal,
+      received: interruption.received,
       onEvent: progress.onEvent,
     })
-    progress.stop()
-    const { schemaVersion, tool, ...rest } = examined
-    const report = {
-      schemaVersion,
-      tool,
-      exitCode: exitCodeOf(examined, options.failOn, interruption.received()),
-      ...rest,
-    }
-    const style = { verbose: options.verbose ?? false, quiet: options.quiet ?? false, color: options.color }
-    await writeReport(report, options.format ?? [{ format: 'pretty', file: null }], style)
-    return report.exitCode
+    return history ? { ...report, trend: trendOf(report, history.runs) } : report
   } finally {
     progress.stop()
   }

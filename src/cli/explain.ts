@@ -1,16 +1,28 @@
 import { Chalk } from 'chalk'
 import { z } from 'zod'
 import { type AnyCheck, type Message, prerequisites, usesDatabase } from '../check.js'
+import { loadConfig } from '../config/load.js'
+import type { Depth } from '../depth.js'
+import { listen } from '../dialects/statements.js'
+import type { Plugin } from '../plugin.js'
 import { createRegistry, findCheck, type Registry } from '../registry.js'
-import { loadConfig } from './load-config.js'
+import { inert } from '../reporters/inert.js'
+import { attend } from './check.js'
+import { examined } from './examine.js'
 import { print, usesColor } from './output.js'
 import type { Parts } from './parts.js'
 
-/** `dbdoctor explain`: everything that is known of a check without running it. */
-export async function explain(parts: Parts, id: string, config: string | undefined): Promise<number> {
-  const check = findCheck(await registryOf(parts, config), id)
+/** `dbdoctor explain`: everything that is known of a check; with a target also the statements that it sends there, for which it runs. */
+export async function explain(
+  parts: Parts,
+  id: string,
+  target: string | undefined,
+  options: { readonly config?: string },
+): Promise<number> {
+  const check = findCheck(await registryOf(parts, options.config), id)
+  const sent = target === undefined ? [] : [await statementsOf(parts, check, target, options)]
   const paint = new Chalk({ level: usesColor(process.stdout, undefined) ? 1 : 0 })
-  const chapters = sections(check).map(
+  const chapters = [...sections(check), ...sent].map(
     ([name, lines]) => `${paint.bold(name)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
   )
   await print(chapters.join('\n'))
@@ -36,6 +48,7 @@ export function sections(check: AnyCheck): [name: string, lines: string[]][] {
         `${usesDatabase(check) ? `on ${dialectsOf(check).join(' and ')}` : 'without a database'}, from depth ${check.depth ?? 'quick'}${after.length > 0 ? `, after ${after.join(', ')}` : ''}`,
       ],
     ],
+    ...costsOf(check),
     ...needsOf(check),
     [
       'Findings',
@@ -45,6 +58,54 @@ export function sections(check: AnyCheck): [name: string, lines: string[]][] {
     ],
     ['Options', optionsOf(check)],
   ]
+}
+
+/** What each depth reads of a database. */
+const reads: Record<Depth, string> = {
+  quick: 'catalog: what the database knows of itself, and no row of a table',
+  standard: 'scan: rows of tables',
+  deep: 'deep: every page',
+}
+
+function costsOf(check: AnyCheck): [name: string, lines: string[]][] {
+  if (!usesDatabase(check)) return []
+  const locks = dialectsOf(check).includes('postgres') ? [`lock: ${check.lock ?? 'ACCESS SHARE'} on PostgreSQL`] : []
+  return [['Costs', [reads[check.depth ?? 'quick'], ...locks]]]
+}
+
+/** Runs a check for the sake of the statements that it sends: its own, and the catalog's where it is the first to ask. */
+async function statementsOf(
+  parts: Parts,
+  check: AnyCheck,
+  target: string,
+  { config }: { readonly config?: string },
+): Promise<[name: string, lines: string[]]> {
+  const nothing = 'it asks nothing in SQL'
+  // Whoever wants it explained does not want a user registered.
+  if (!usesDatabase(check)) return ['Statements', [`none: ${nothing}`]]
+  const { id, depth = 'standard' } = check
+  const statements = new Set<string>()
+  const heard = (plugin: Plugin): Plugin => ({
+    ...plugin,
+    checks: (plugin.checks ?? []).map((each) => (each.id === id ? listenedTo(each, statements) : each)),
+  })
+  const options = { depth, failOn: 'fail', concurrency: 1, samples: 5, progress: false, only: [id] } as const
+  const report = await attend(parts, target, { ...options, ...(config !== undefined && { config }) }, (patient) =>
+    examined({ ...patient, plugins: patient.plugins.map(heard) }, options),
+  )
+  const why = report.results.find((result) => result.id === id)?.skip?.detail ?? nothing
+  const lines = [...statements].map((text) => `${inert(text.replace(/\s+/g, ' ').trim())};`)
+  return ['Statements', lines.length > 0 ? lines : [`none: ${why}`]]
+}
+
+function listenedTo(check: AnyCheck, statements: Set<string>): AnyCheck {
+  const heard = (run: Extract<AnyCheck['run'], (...args: never) => unknown>) => (context: Parameters<typeof run>[0]) =>
+    listen(statements, () => run(context))
+  if (typeof check.run === 'function') return { ...check, run: heard(check.run) }
+  return {
+    ...check,
+    run: Object.fromEntries(Object.entries(check.run).map(([name, run]) => [name, run && heard(run)])),
+  }
 }
 
 function needsOf({ needs = [] }: AnyCheck): [name: string, lines: string[]][] {

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { day } from '../config/ignore.js'
 import { type Depth, depths } from '../depth.js'
 import { parseDuration } from '../duration.js'
 import { DbdoctorError } from '../errors.js'
-import { type ReporterName, reporterNames } from '../reporters/index.js'
-import { type FailOn, failOn } from './exit-code.js'
+import { type FailOn, failOn } from '../exit-code.js'
+import { reporterNames } from '../reporters/index.js'
 
-/** A format and where it goes: null is standard output. */
-export interface Output {
-  readonly format: ReporterName
+/** A format and where it goes: null is standard output. Which formats there are depends on the plugins. */
+export interface Output<Name = string> {
+  readonly format: Name
   readonly file: string | null
 }
 
@@ -23,12 +24,35 @@ export interface CheckOptions {
   readonly wait?: number
   readonly concurrency: number
   readonly samples: number
+  readonly baseline?: string
+  readonly history?: string
   readonly envFile?: string
   readonly showValues?: boolean
   readonly verbose?: boolean
   readonly quiet?: boolean
   readonly color?: boolean
   readonly progress: boolean
+}
+
+/** What the options of rendering parse to. */
+export interface ReportOptions {
+  readonly config?: string
+  readonly format?: readonly Output[]
+  readonly failOn?: FailOn
+  readonly verbose?: boolean
+  readonly quiet?: boolean
+  readonly color?: boolean
+}
+
+/** The options of rendering what was saved. */
+export function withReportOptions(command: Command): Command {
+  return command
+    .option('-f, --format <name[=file]>', `${reporterNames.join(' or ')}; repeatable (default: pretty)`, output)
+    .addOption(new Option('--fail-on <status>', "decide the exit code anew (default: the run's own)").choices(failOn))
+    .option('--verbose', 'show everything that is known')
+    .option('--quiet', 'show findings and the verdict alone')
+    .addOption(new Option('--color', 'colours even where there is no terminal').hideHelp())
+    .option('--no-color', 'no colours')
 }
 
 /** The options that every command takes which examines something. */
@@ -43,6 +67,8 @@ export function withCheckOptions(command: Command): Command {
     .addOption(new Option('--wait <time>', 'wait for servers that refuse connections or are starting').argParser(time))
     .addOption(new Option('--concurrency <n>', 'checks at a time').argParser(count(1)).default(4))
     .addOption(new Option('--samples <n>', 'samples a finding').argParser(count(0)).default(5))
+    .option('--baseline <file>', 'findings that are accepted (default: dbdoctor.baseline.json, where it is there)')
+    .option('--history <file>', 'add this run to a file of earlier ones, and say what has changed since')
     .option('--env-file <file>', 'read environment variables from a file')
     .option('--show-values', 'show values of rows in samples, which may be personal data')
     .option('--verbose', 'show everything that is known')
@@ -64,6 +90,11 @@ function time(text: string): number {
   throw new InvalidArgumentError('Write a time with its unit: 250ms, 5s, 1.5m.')
 }
 
+export function date(text: string): string {
+  if (day.safeParse(text).success) return text
+  throw new InvalidArgumentError('Write a day: 2027-01-01.')
+}
+
 function count(least: number): (text: string) => number {
   return (text) => {
     if (/^\d{1,4}$/.test(text) && Number(text) >= least) return Number(text)
@@ -72,12 +103,8 @@ function count(least: number): (text: string) => number {
 }
 
 function output(text: string, before: readonly Output[] = []): Output[] {
-  const [, name, file] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
-  const format = reporterNames.find((known) => known === name)
-  if (!format || file === '') {
-    const hint = `write ${reporterNames.join(' or ')}, or NAME=FILE`
-    throw new DbdoctorError('ERR_UNKNOWN_FORMAT', `there is no format ${JSON.stringify(text)}`, hint)
-  }
+  const [, format = '', file] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
+  if (format === '' || file === '') throw new InvalidArgumentError('Write NAME, or NAME=FILE.')
   const added = { format, file: file ?? null }
   if (before.some((other) => other.file === added.file)) {
     const place = added.file ?? 'standard output'

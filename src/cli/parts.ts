@@ -18,6 +18,13 @@ export interface DemoScenario {
   readonly title: string
   /** The diagnosis that it must come to, first. */
   readonly cause: string
+  /** What has to be installed for it; nothing but dbdoctor where it is not said. */
+  readonly needs?: {
+    readonly what: string
+    readonly there: () => boolean
+    /** How to get it. */
+    readonly way: string
+  }
   /** Builds the application in an empty folder, starts its server, and says how to examine both. */
   readonly start: (folder: string) => Promise<Staged>
 }

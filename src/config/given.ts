@@ -1,7 +1,9 @@
 import type { Config } from '../config.js'
 import { DbdoctorError } from '../errors.js'
+import { readMigrations } from '../migrations/folder.js'
 import { get } from '../pointer.js'
 import { type Resolved, resolve, type Surroundings } from './reference.js'
+import { readSnapshot } from './snapshot.js'
 
 /** The parts of a config that a check may need, by name. A check whose needs are not configured has nothing to do. */
 const parts = {
@@ -21,6 +23,17 @@ const parts = {
   forbidden: ({ auth }: Config) => (auth.forbidden.length > 0 ? auth.forbidden : undefined),
   register: ({ auth }: Config) => (auth.register?.enabled ? auth.register : undefined),
   external: ({ external }: Config) => (external.length > 0 ? external : undefined),
+  migrations: ({ database }: Config) => database.migrations,
+  writes: ({ database }: Config) => database.writes,
+  snapshot: ({ database }: Config) => database.expect.snapshot,
+}
+
+/** Parts that name a file or a folder, seen from the config: a check is given what is in it. */
+const documents = {
+  migrations: ({ database: { migrations } }: Config, folder: string) =>
+    migrations && readMigrations(migrations, folder),
+  snapshot: ({ database: { expect } }: Config, folder: string) =>
+    expect.snapshot && readSnapshot(expect.snapshot, folder),
 }
 
 export type PartName = keyof typeof parts
@@ -34,9 +47,11 @@ export type GivenFor<N extends Need> = {
     ? Part
     : never]?: Name extends `${infer Part extends PartName}?` ? Given[Part] : never
 }
-/** The needed parts of a config, their references replaced. */
+/** The needed parts of a config, their references replaced and their files read. */
 export type Given = {
-  readonly [Name in PartName]: Resolved<NonNullable<ReturnType<(typeof parts)[Name]>>>
+  readonly [Name in PartName]: Name extends keyof typeof documents
+    ? Exclude<ReturnType<(typeof documents)[Name]>, undefined | ''>
+    : Resolved<NonNullable<ReturnType<(typeof parts)[Name]>>>
 }
 
 /** Longer than any header that a server accepts, in characters. */
@@ -52,8 +67,8 @@ function isPart(need: Need): need is PartName {
 }
 
 /**
- * The parts that are needed, with their references replaced, and the secrets among them. Throws `ERR_ENVIRONMENT_UNSET` or
- * `ERR_CONFIG_INVALID`; neither message holds a value.
+ * The parts that are needed, with their references replaced and their files read, and the secrets among them. Throws
+ * `ERR_ENVIRONMENT_UNSET`, `ERR_CONFIG_INVALID` or `ERR_SNAPSHOT_INVALID`; no message holds a value.
  */
 export function givenBy(
   config: Config,
@@ -67,16 +82,21 @@ export function givenBy(
     const needed = wanted.includes(name as PartName)
     if (part === undefined || !(needed || wanted.includes(`${name as PartName}?`))) return []
     try {
-      return [[name, resolve(part as object, surroundings, (text) => referenced.push(text))]]
+      if (isDocument(name)) return [[name, documents[name](config, surroundings.folder)]]
+      return [[name, resolve<unknown>(part, surroundings, (text) => referenced.push(text))]]
     } catch (error) {
-      // What a check can do without need not be set.
-      if (needed) throw error
+      // What a check can do without need not be set; a file that is named has to be there.
+      if (needed || isDocument(name)) throw error
       return []
     }
   })
   const given = Object.fromEntries(resolved) as Partial<Given>
   validate(given)
   return { given, secrets: secretsOf(given, referenced) }
+}
+
+function isDocument(name: string): name is keyof typeof documents {
+  return name in documents
 }
 
 function validate({ api, external = [], session }: Partial<Given>): void {

@@ -53,6 +53,25 @@ export function isTemplate(text: string): boolean {
   return pattern.test(text)
 }
 
+/** A reference as JSON and YAML configs write it. */
+export function templateOf(reference: Reference): string {
+  return reference[template]
+}
+
+/** What a text refers to: variables, and the paths of files. */
+export function referencesIn(text: string): { readonly variable?: string; readonly path?: string }[] {
+  return [...text.matchAll(new RegExp(pattern, 'g'))].map(([, path, variable = '']) =>
+    path === undefined ? { variable } : { path },
+  )
+}
+
+/** A text whose references stay, and everything between them is replaced. */
+export function literalsReplaced(text: string, replace: (literal: string) => string): string {
+  const references = text.match(new RegExp(pattern, 'g')) ?? []
+  const literals = text.split(new RegExp(pattern.source.replaceAll(/\((?!\?)/g, '(?:'), 'g'))
+  return literals.map((literal, at) => `${literal && replace(literal)}${references[at] ?? ''}`).join('')
+}
+
 const pattern = /\$\{(?:file:([^}]+)|(\w+))\}/
 
 /**

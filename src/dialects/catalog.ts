@@ -46,6 +46,10 @@ export interface Column {
 export interface Key {
   readonly primary: boolean
   readonly columns: readonly string[]
+  /** By what rules its index compares each column: what is typed after COLLATE, schema first; null where the type knows none. */
+  readonly collations: readonly (readonly string[] | null)[]
+  /** Whether rows with a null in it are all different, as the standard has it. */
+  readonly nullsDistinct: boolean
 }
 
 export interface Index extends Relation {
@@ -55,14 +59,16 @@ export interface Index extends Relation {
   readonly unique: boolean
   readonly valid: boolean
   readonly ready: boolean
-  /** Somebody is building it right now: not valid yet, and not broken. */
-  readonly building: boolean
+  /** Somebody is building it right now: not valid yet, and not broken. Null on a standby, where only its primary knows. */
+  readonly building: boolean | null
   readonly partial: boolean
   readonly expression: boolean
   /** The kind of constraint that it backs, if any. */
   readonly backs: 'primary key' | 'unique' | 'exclusion' | null
   /** Belongs to a partition, and is counted with its parent. */
   readonly ofPartition: boolean
+  /** It is a part of a partitioned index. */
+  readonly attached: boolean
 }
 
 export interface ForeignKey {
@@ -111,6 +117,11 @@ export function nameOf(relation: Relation, catalog: Pick<Catalog, 'defaultSchema
 export function countedTables(catalog: Catalog): Table[] {
   const counted: readonly Table['kind'][] = ['table', 'partitioned', 'virtual']
   return catalog.tables.filter(({ kind, partitionOf }) => counted.includes(kind) && partitionOf === null)
+}
+
+/** The indexes that a user would count: one of a partition is a part of its parent's. */
+export function countedIndexes(catalog: Catalog): Index[] {
+  return catalog.indexes.filter(({ ofPartition }) => !ofPartition)
 }
 
 /** The relations that hold a table's rows: itself, or the partitions of its partitions. */

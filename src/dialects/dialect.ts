@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { type Limits, type Stop, stopOf } from '../limits.js'
 import type { TargetInfo, UnknownReason } from '../report.js'
 import type { Catalog, ForeignKey, Relation, Table } from './catalog.js'
+import type { Definitions } from './definitions.js'
 
 export type DialectName = 'sqlite' | 'postgres'
 
@@ -121,6 +122,8 @@ export interface Relationship {
   readonly match: ForeignKey['match']
   /** The declared key's operators, where the catalog knows them. */
   readonly operators?: ForeignKey['operators']
+  /** The child's rows of one kind alone: those with this value in this column. */
+  readonly kind?: { readonly column: string; readonly value: string }
 }
 
 /** One orphaned row: how to find it again, and the key that has no parent. */
@@ -135,7 +138,7 @@ export interface Orphans {
   readonly samples: readonly Orphan[]
   /** Rows that have no parent only when an index is asked: the index is damaged. */
   readonly phantoms: number
-  /** Rows with a key at all. */
+  /** Rows with a key at all; not counted for a declared key that holds. */
   readonly keyed: number
 }
 
@@ -145,6 +148,46 @@ export type Trace =
   | { readonly kind: 'wal-left-behind'; readonly frames: number; readonly at: string }
   | { readonly kind: 'crash-notice'; readonly text: string; readonly at: string }
 
+/** A fault of stored pages, or of a b-tree that leads to rows. */
+export interface PageFault {
+  readonly kind: 'index-damaged' | 'page-damaged' | 'truncated' | 'value-differs'
+  readonly schema: string
+  /** Undefined where the fault is the file's. */
+  readonly table: string | undefined
+  readonly index: string | undefined
+  /** The first problem in the engine's words, or ours where it has none. */
+  readonly text: string
+  /** Problems of this kind there, the first included. */
+  readonly problems: number
+  /** What repairs it, once the data is copied and the cause is known: commands and statements as they would be typed. */
+  readonly repair: readonly string[]
+}
+
+/** What came of looking at the pages of one thing. */
+export interface PageLook {
+  /** `table`: one that a user would count, its indexes included; `indexes`: the b-trees of all tables. */
+  readonly part: 'table' | 'system' | 'indexes' | 'file'
+  readonly object: string
+  readonly faults: readonly PageFault[]
+  /** Why it was not looked at, or not at all of it. */
+  readonly gap: { readonly reason: UnknownReason; readonly detail: string; readonly optional: boolean } | null
+}
+
+/** The room on a disk, in bytes. */
+export interface Disk {
+  readonly place: string
+  /** What somebody without privileges may still use. */
+  readonly free: number
+  readonly size: number
+}
+
+/** Which pages are looked at, and how thoroughly. */
+export interface PageScope {
+  readonly deep: boolean
+  /** The schemas looked at beside the engine's own; all where undefined. */
+  readonly schemas: readonly string[] | undefined
+}
+
 /** An open database, as one check sees it: bound to the check's time and signal. Everything here only reads. */
 export interface Session {
   readonly dialect: DialectName
@@ -153,14 +196,28 @@ export interface Session {
   traces(): readonly Trace[]
   /** What the database declares. Read once a run. */
   catalog(): Promise<Answer<Catalog>>
+  /** What the database declares, by name and definition: more than the catalog holds, and read anew at each call. */
+  definitions(): Promise<Answer<Definitions>>
   /** Runs queries in one short read-only transaction. */
   read<T>(work: (kysely: AnyKysely) => Promise<T>): Promise<Answer<T>>
+  /** As `read`, for what reads many rows: where a reader's lock keeps writers waiting, it goes on in a private copy or not at all. */
+  scan<T>(work: (kysely: AnyKysely) => Promise<T>, deep: boolean): Promise<Answer<T>>
+  /**
+   * Runs statements that write, and keeps nothing of it: on PostgreSQL in one transaction as any client's, which is always rolled back, so
+   * that triggers fire and sequences advance; on SQLite each by itself in a private copy, which is removed. What a commit would refuse is
+   * refused at once.
+   */
+  rehearse<T>(work: (kysely: AnyKysely) => Promise<T>): Promise<Answer<T>>
   /** Tries each table; `touch: false` asks for the right to read alone. Answers by position. */
   readable(tables: readonly Table[], touch: boolean): Promise<readonly Answer<true>[]>
   /** How many rows a table holds. Counts that belong together come from one snapshot, where the engine has one. */
   count(table: Table): Promise<Answer<number>>
   /** Scans a relationship for rows whose parent is gone, and confirms them. */
   orphans(relationship: Relationship, samples: number): Promise<Answer<Orphans>>
+  /** Looks at stored pages and b-trees, one table after the other, so that one that is damaged hides no other. */
+  pages(scope: PageScope): AsyncIterable<PageLook>
+  /** The room on the disk that holds the database; null where it cannot be seen from here. */
+  disk(): Promise<Disk | null>
   /** Connects afresh and asks one trivial question. */
   roundTrip(): Promise<Answer<RoundTrip>>
 }
@@ -175,9 +232,15 @@ export interface Database {
 /** Opens databases of one kind. */
 export interface Dialect {
   readonly name: DialectName
+  /** Whether a database has schemas to choose from. */
+  readonly hasSchemas: boolean
   open(limits: Limits): Promise<Opening>
   /** What can be said of the target before, or without, reaching it. */
   readonly target: TargetInfo
+  /** What it was given to get in, and what nobody else should read. */
+  readonly secrets: readonly string[]
+  /** Ends what was begun before anybody opened it. */
+  dismiss(): Promise<void>
 }
 
 /** The failure of a look whose signal was aborted. */

@@ -25,7 +25,7 @@ interface Told {
 /** What a failed request means: by its code, and by how far it came. */
 export function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean, timeout: number): Told {
   const code = error.code ?? ''
-  if (late) return { outcome: 'timeout', code: '', text: silences[phase](milliseconds(timeout)) }
+  if (late) return { outcome: 'timeout', code: 'ETIMEDOUT', text: silences[phase](milliseconds(timeout)) }
   if (code === 'ECONNREFUSED') return { outcome: 'refused', code, text: 'refused the connection' }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return { outcome: 'unresolved', code, text: 'has a host name that does not resolve' }

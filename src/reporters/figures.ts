@@ -1,7 +1,21 @@
-import type { Measurement, Result, TargetInfo } from '../report.js'
+import type { Acceptance, Finding, Measurement, Plain, Report, Result, TargetInfo } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 
 export const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
+
+/** What was examined, in a line: its name, engine, address and whatever is special about it. */
+export function placeOf({ target, depth }: Report): string {
+  if (!target) return 'no database'
+  const { dialect, name, version, host, port, role, primary, pooler } = target
+  const engine = [engines[dialect], version].filter(Boolean).join(' ')
+  const place = host === undefined ? [] : [`${host}:${port}`, ...(role ? [`as ${role}`] : [])]
+  const notes = [
+    ...(primary === false ? ['standby'] : []),
+    ...(pooler ? ['through a pooler'] : []),
+    ...(depth === 'standard' ? [] : [depth]),
+  ]
+  return [name, engine, ...place, ...notes].filter(Boolean).join(' · ')
+}
 
 /** What a check saw, in a few words. */
 export function figureOf({ coverage, measurements, saw, skip, status }: Result): string {
@@ -26,4 +40,34 @@ export function blockedOf(results: readonly Result[]): ReadonlyMap<string, reado
     blocked.set(by, [...(blocked.get(by) ?? []), result])
   }
   return blocked
+}
+
+/** Why a finding sets no exit code: `accepted until 2027-01-01: kept on purpose`. */
+export function acceptedBy({ reason, expires }: NonNullable<Finding['suppressed']>): string {
+  return `accepted${expires === undefined ? '' : ` until ${expires}`}: ${reason}`
+}
+
+/** What has become of what was accepted, a line each. */
+export function acceptanceNotes(acceptance: Acceptance | undefined): string[] {
+  const { expired = [], stale = [] } = acceptance ?? {}
+  return [
+    ...expired.map(({ address, what, expires }) => `accepted until ${expires} and found again: ${address}, ${what}`),
+    ...stale.map(({ by, address, what }) => `accepted (${by}) and no longer found: ${address}, ${what}`),
+  ]
+}
+
+/** `10 → 77`: the row, and the key that points nowhere. */
+export function sampleTexts(samples: Plain | undefined, most: number): string | null {
+  if (!Array.isArray(samples) || samples.length === 0) return null
+  const texts = samples.slice(0, most).map((sample) => {
+    const { row, key } = (sample ?? {}) as { row?: Record<string, Plain>; key?: Record<string, Plain> }
+    return `${pairs(row)} → ${pairs(key)}`
+  })
+  return texts.join(', ')
+}
+
+function pairs(part: Record<string, Plain> | undefined): string {
+  return Object.entries(part ?? {})
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
 }

@@ -1,8 +1,9 @@
 import type { Cause, Finding, Report, Result, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { blockedOf, engines, figureOf } from './figures.js'
-import { inert } from './inert.js'
+import { escaped as text } from './commonmark.js'
+import { acceptanceNotes, acceptedBy, blockedOf, engines, figureOf } from './figures.js'
 import type { Reporter } from './reporter.js'
+import { trendBasis, trendLines } from './trend.js'
 
 /** The incident summary: every sentence comes from a result, and a section without evidence says that nothing was checked. */
 export const markdown: Reporter = {
@@ -13,6 +14,7 @@ export const markdown: Reporter = {
       ...health(report),
       ...rootCause(report),
       ...fixes(report),
+      ...trend(report),
       ...performance(report),
       ...capabilities(report),
       ...nextSteps(report),
@@ -64,7 +66,10 @@ function health({ results }: Report): string[] {
     const blocked = results.filter(({ layer, skip }) => layers.includes(layer) && skip?.reason === 'blocked')
     const lines = own.flatMap((result) => [
       `- **${text(result.title)}**: ${marks[result.status]} ${text(figureOf(result))}`.trimEnd(),
-      ...result.findings.map((finding) => `  - ${text(finding.message)} (${text(finding.address)})`),
+      ...result.findings.map(
+        ({ message, address, suppressed }) =>
+          `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
+      ),
       ...(result.error ? [`  - the check broke: ${text(result.error.message)}`] : []),
       ...(result.coverage?.missing ?? []).map(
         ({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`,
@@ -90,7 +95,9 @@ function stateOf(own: readonly Result[], blocked: number): string {
 
 function rootCause(report: Report): string[] {
   const named = report.causes.filter(({ headline }) => headline)
-  const broken = report.results.flatMap(({ findings }) => findings.filter(({ severity }) => severity !== 'info'))
+  const broken = report.results.flatMap(({ findings }) =>
+    findings.filter(({ severity, suppressed }) => severity !== 'info' && !suppressed),
+  )
   const cleared =
     report.verdict.database === 'intact'
       ? [`1. **No database crash**: ${text(exoneration(report.verdict.headline))}`]
@@ -112,6 +119,7 @@ function rootCause(report: Report): string[] {
     '### What was broken',
     '',
     ...listOr(broken.map(described), 'Nothing that was checked.'),
+    ...acceptanceNotes(report.acceptance).map((note) => `- ⚠️ ${text(note)}`),
     '',
   ]
 }
@@ -138,6 +146,19 @@ function fixes({ causes }: Report): string[] {
 
 function steps({ next }: Cause): string[] {
   return next.map((step) => `- ${text(step)}`)
+}
+
+function trend(report: Report): string[] {
+  const lines = trendLines(report)
+  if (lines.length === 0) return []
+  return [
+    '## Trend',
+    '',
+    `Changed since earlier runs (${trendBasis(report)}):`,
+    '',
+    ...lines.map((line) => `- ${text(line)}`),
+    '',
+  ]
 }
 
 function performance({ results }: Report): string[] {
@@ -281,9 +302,4 @@ function isUnsure({ status, skip, coverage }: Result): boolean {
 
 function listOr(lines: readonly string[], otherwise: string): readonly string[] {
   return lines.length > 0 ? lines : [otherwise]
-}
-
-/** Text as CommonMark shows it: nothing in it is markup. https://spec.commonmark.org/0.31.2/#backslash-escapes */
-function text(words: string): string {
-  return inert(words).replace(/[\\`*_[\]<>|~&]/g, '\\$&')
 }

@@ -1,16 +1,14 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import type { CoverageReport, Finding, Plain, Report, Result, Severity, SkipReason, Status } from '../report.js'
+import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { columns } from './columns.js'
-import { blockedOf, engines, figureOf } from './figures.js'
+import { columns, pageWidth, wrapped } from './columns.js'
+import { acceptanceNotes, acceptedBy, blockedOf, figureOf, placeOf, sampleTexts } from './figures.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
+import { trendBasis, trendLines } from './trend.js'
 
-/** Wider than this, an eye loses the line between a title and its figure. */
-const widest = 110
-/** Narrower than this, there is no room for a title beside its figure. */
-const narrowest = 60
 const gapsShown = 3
+const notesShown = 3
 /** Why nobody looked, where nobody had to. */
 const knownReasons: readonly SkipReason[] = ['not-applicable', 'not-configured', 'deselected']
 
@@ -29,10 +27,11 @@ export const pretty: Reporter = {
     ])
     const head = options.quiet
       ? []
-      : ['', `  ${page.paint.bold('dbdoctor')} ${page.paint.dim('·')} ${described(report)}`, '']
+      : ['', `  ${page.paint.bold('dbdoctor')} ${page.paint.dim('·')} ${inert(placeOf(report))}`, '']
     const idle = all.filter((layer) => !layers.includes(layer))
     const rest = idle.length > 0 ? [...wrapped(`Not looked at: ${idle.join(', ')}`, 2, page, page.paint.dim), ''] : []
-    return `${[...head, ...sections.flat(), ...rest, ...verdictLines(report, page), ''].join('\n')}\n`
+    const since = options.quiet ? [] : trendSection(report, page)
+    return `${[...head, ...sections.flat(), ...rest, ...since, ...verdictLines(report, page), ''].join('\n')}\n`
   },
 }
 
@@ -48,24 +47,11 @@ interface Page {
 function pageOf({ color, width, verbose }: RenderOptions, advised: readonly string[]): Page {
   return {
     paint: new Chalk({ level: color ? 1 : 0 }),
-    width: Math.max(narrowest, Math.min(width, widest)),
+    width: pageWidth(width),
     verbose,
     samples: verbose ? 100 : 3,
     advised,
   }
-}
-
-function described({ target, depth }: Report): string {
-  if (!target) return 'no database'
-  const { dialect, name, version, host, port, role, primary, pooler } = target
-  const engine = [engines[dialect], version].filter(Boolean).join(' ')
-  const place = host === undefined ? [] : [`${host}:${port}`, ...(role ? [`as ${role}`] : [])]
-  const notes = [
-    ...(primary === false ? ['standby'] : []),
-    ...(pooler ? ['through a pooler'] : []),
-    ...(depth === 'standard' ? [] : [depth]),
-  ]
-  return inert([name, engine, ...place, ...notes].filter(Boolean).join(' · '))
 }
 
 const marks: Record<Status, readonly [mark: string, colour: 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'magenta']> =
@@ -93,7 +79,10 @@ function resultLines(result: Result, page: Page): string[] {
   ])
   return [
     ...line,
-    ...result.findings.flatMap((finding) => findingLines(finding, page)),
+    ...shownFindings(result.findings, page).flatMap((finding) => findingLines(finding, page)),
+    ...(notShown(result.findings, page) > 0
+      ? wrapped(`and ${notShown(result.findings, page)} more of the kind (--verbose shows all)`, 6, page, paint.dim)
+      : []),
     ...(result.error
       ? wrapped(`the check broke: ${result.error.name}: ${result.error.message}`, 6, page, paint.magenta)
       : []),
@@ -105,16 +94,36 @@ function resultLines(result: Result, page: Page): string[] {
   ]
 }
 
-function findingLines({ severity, message, address, evidence, next = [] }: Finding, page: Page): string[] {
+function findingLines(finding: Finding, page: Page): string[] {
+  const { severity, message, address, evidence, suppressed, worse, next = [] } = finding
+  if (suppressed) return wrapped(`${message} (${acceptedBy(suppressed)})`, 6, page, page.paint.dim)
   const samples = sampleTexts(evidence.samples, page.samples)
   const note = [address, ...(samples ? [samples] : [])].join(' · ')
   return [
-    ...wrapped(message, 6, page, page.paint[severityColours[severity]]),
+    ...wrapped(
+      worse ? `${message} (accepted: ${worse.accepted})` : message,
+      6,
+      page,
+      page.paint[severityColours[severity]],
+    ),
     ...(severity === 'info' && !page.verbose ? [] : wrapped(note, 8, page, page.paint.dim)),
-    ...next
+    ...(severity === 'info' && !page.verbose ? [] : next)
       .filter((step) => !page.advised.includes(step))
       .flatMap((step) => wrapped(step, 10, page, page.paint.dim, '        → ')),
   ]
+}
+
+/** What is only worth knowing is told a few times of each kind. */
+function shownFindings(findings: readonly Finding[], { verbose }: Page): readonly Finding[] {
+  if (verbose) return findings
+  return findings.filter(({ severity, address }, at) => {
+    const before = findings.slice(0, at).filter((other) => other.address === address)
+    return severity !== 'info' || before.length < notesShown
+  })
+}
+
+function notShown(findings: readonly Finding[], page: Page): number {
+  return findings.length - shownFindings(findings, page).length
 }
 
 function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
@@ -129,7 +138,19 @@ function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
   ]
 }
 
-function verdictLines({ verdict, causes, counts, complete, ms, results }: Report, page: Page): string[] {
+/** What has changed since earlier runs, where something has. */
+function trendSection(report: Report, page: Page): string[] {
+  const lines = trendLines(report)
+  if (lines.length === 0) return []
+  const { paint } = page
+  return [
+    `  ${paint.bold('Trend')} ${paint.dim(`· ${inert(trendBasis(report))}`)}`,
+    ...lines.flatMap((line) => wrapped(line, 4, page, paint.reset)),
+    '',
+  ]
+}
+
+function verdictLines({ verdict, causes, counts, complete, ms, results, acceptance }: Report, page: Page): string[] {
   const { paint } = page
   const colour = { healthy: 'green', degraded: 'yellow', unhealthy: 'red', inconclusive: 'yellow' } as const
   const label = `${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`
@@ -160,6 +181,7 @@ function verdictLines({ verdict, causes, counts, complete, ms, results }: Report
         paint.dim,
       ),
     ),
+    ...acceptanceNotes(acceptance).flatMap((note) => wrapped(note, 2, page, paint.yellow)),
     ...(root?.next ?? []).flatMap((step) => wrapped(step, 6, page, paint.reset, '    → ')),
   ]
 }
@@ -172,22 +194,6 @@ const tallyWords = { fail: 'failed', warn: 'warned', crash: 'broke' } as const
 
 function figureWidth(figure: string, width: number): number {
   return Math.min(figure.length + 2, Math.floor(width * 0.6))
-}
-
-/** `10 → 77`: the row, and the key that points nowhere. */
-function sampleTexts(samples: Plain | undefined, most: number): string | null {
-  if (!Array.isArray(samples) || samples.length === 0) return null
-  const texts = samples.slice(0, most).map((sample) => {
-    const { row, key } = sample as { row?: Record<string, Plain>; key?: Record<string, Plain> }
-    return `${pairs(row)} → ${pairs(key)}`
-  })
-  return texts.join(', ')
-}
-
-function pairs(part: Record<string, Plain> | undefined): string {
-  return Object.entries(part ?? {})
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
 }
 
 /** Whether a result has something to say that a pass has not. */
@@ -206,11 +212,4 @@ function isBlocked({ skip }: Result): boolean {
 
 function isUnknown({ skip, coverage }: Result): boolean {
   return (skip !== undefined && !knownReasons.includes(skip.reason)) || (coverage?.missing ?? []).length > 0
-}
-
-function wrapped(text: string, indent: number, { width }: Page, colour: (text: string) => string, lead = ''): string[] {
-  return columns([
-    [lead, indent, 'left'],
-    [colour(inert(text)), width - indent, 'left'],
-  ])
 }

@@ -1,4 +1,4 @@
-import type { Report } from '../report.js'
+import type { Comparison, Report } from '../report.js'
 
 export interface RenderOptions {
   readonly color: boolean
@@ -13,4 +13,15 @@ export interface RenderOptions {
 export interface Reporter {
   readonly name: string
   readonly render: (report: Report, options: RenderOptions) => string
+}
+
+/** Declares a format: a pure function of the report. */
+export function defineReporter(reporter: Reporter): Reporter {
+  return reporter
+}
+
+/** The same for two reports that were held against each other. */
+export interface Comparer {
+  readonly name: string
+  readonly render: (comparison: Comparison, options: RenderOptions) => string
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import builtIn from '../../checks/index.js'
-import { diagnose } from '../../src/diagnosis.js'
-import type { Result } from '../../src/report.js'
+import { causesOf } from '../../src/diagnosis.js'
+import type { Finding, Result } from '../../src/report.js'
 import { findingWith, resultWith } from '../support/reports.js'
 
 const pass = (id: string) => resultWith({ id, status: 'pass' })
@@ -16,7 +16,7 @@ const blocked = (id: string) =>
 const crash = (id: string) => resultWith({ id, status: 'crash', error: { name: 'Error', message: 'oops' } })
 
 const short = { 'integrity.orphanedRows': 3, 'schema.indexes': 10, 'schema.indexes.expected': 77 }
-const causes = (...results: Result[]) => diagnose(builtIn.diagnoses ?? [], results, short)
+const causes = (...results: Result[]) => causesOf(builtIn.diagnoses ?? [], results, short)
 const ids = (...results: Result[]) => causes(...results).map(({ id }) => id)
 const sound = [pass('connection/opens'), pass('schema/tables'), pass('integrity/foreign-keys')]
 
@@ -25,7 +25,7 @@ test('what a cause claims is what was answered', () => {
     {
       id: 'all-well',
       headline: '',
-      because: ['connection: 1 of 1 checks passed', 'schema: 1 of 1 checks passed', 'integrity: 1 of 1 checks passed'],
+      because: ['connection: 1 of 1 check passed', 'schema: 1 of 1 check passed', 'integrity: 1 of 1 check passed'],
       next: [],
     },
   ])
@@ -116,6 +116,9 @@ test.each([
   ['index-corrupt', 'integrity/foreign-keys', ['index-disagrees']],
   ['migration-half-applied', 'schema/migrations', ['failed', 'dirty', 'half-applied']],
   ['application-fault', 'server/endpoints', ['status-differs']],
+  ['api-server-erroring', 'server/reachable', ['erroring']],
+  ['sequence-behind', 'integrity/sequences', ['behind', 'repeats']],
+  ['writes-refused', 'integrity/writes', ['read-only', 'insert-refused', 'not-found', 'delete-refused']],
 ])('%s is the one cause of what %s says', (id, check, codes) => {
   for (const code of codes) {
     expect(ids(fail(check, code), blocked('integrity/x'))).toEqual([id])
@@ -123,11 +126,65 @@ test.each([
   }
 })
 
+test.each([
+  ['database-slow', 'connection/latency', ['slow-connect', 'slow-query']],
+  ['limit-near', 'connection/capacity', ['disk-low', 'connections-low']],
+  ['limit-near', 'storage/wraparound', ['old']],
+  ['not-enforced', 'integrity/enforcement', ['key-disabled', 'key-not-validated', 'replica-role']],
+  ['transaction-left-open', 'activity/locks', ['idle-in-transaction', 'long-query']],
+  ['migration-locked', 'schema/migrations', ['locked']],
+  ['replication-stuck', 'activity/replication', ['slot-forgotten', 'slot-lost', 'standby-behind', 'not-receiving']],
+])('%s is the one cause of the warning that %s gives', (id, check, codes) => {
+  for (const code of codes) {
+    expect(ids(...sound, fail(check, code, 'warning'))).toEqual([id])
+    expect(ids(...sound, pass(check))).toEqual(['all-well'])
+  }
+})
+
+test('what a damaged table or index makes unreadable is no cause of its own', () => {
+  const about = (id: string, code: string, evidence: Finding['evidence']) =>
+    resultWith({
+      id,
+      status: 'fail',
+      findings: [findingWith({ address: `${id}#${code}`, severity: 'error', evidence })],
+    })
+  const page = about('storage/pages', 'page-damaged', { table: 'users' })
+  const child = about('integrity/foreign-keys', 'dangling', { table: 'posts', parent: 'users' })
+  expect(ids(page, about('integrity/constraints', 'unreadable', { table: 'users' }), child)).toEqual(['file-corrupt'])
+  expect(ids(page, about('integrity/foreign-keys', 'dangling', { table: 'posts', parent: 'tags' }))).toEqual([
+    'file-corrupt',
+    'rows-orphaned',
+  ])
+  const index = about('storage/pages', 'index-damaged', { table: 'users' })
+  expect(ids(index, about('schema/tables', 'unreadable', { table: 'users' }))).toEqual(['index-corrupt'])
+  expect(ids(index, about('schema/tables', 'unreadable', { table: 'posts' }))).toEqual([
+    'index-corrupt',
+    'file-corrupt',
+  ])
+})
+
+test('a request that is not answered in time is a server that hangs, whichever it is', () => {
+  const login = (code: string) =>
+    resultWith({
+      id: 'auth/login',
+      status: 'fail',
+      findings: [findingWith({ address: 'auth/login#unanswered', severity: 'error', evidence: { code } })],
+    })
+  expect(ids(...sound, login('ETIMEDOUT'))).toEqual(['api-server-hanging'])
+  expect(ids(...sound, login('ECONNRESET'))).toEqual(['application-fault'])
+})
+
+test('what is unknown is a cause where nothing is broken', () => {
+  expect(ids(...sound, crash('integrity/x'))).toEqual(['inconclusive'])
+  expect(ids(...sound, crash('integrity/x'), fail('server/reachable', 'refused'))).toEqual(['api-server-not-running'])
+  expect(ids(...sound, crash('server/x'))).not.toContain('all-well')
+})
+
 test('what holds below a fault is a part of the evidence', () => {
   expect(causes(...sound, fail('server/reachable', 'refused'))[0]?.because).toEqual([
-    'connection: 1 of 1 checks passed',
-    'schema: 1 of 1 checks passed',
-    'integrity: 1 of 1 checks passed',
+    'connection: 1 of 1 check passed',
+    'schema: 1 of 1 check passed',
+    'integrity: 1 of 1 check passed',
     'server/reachable: it is refused',
   ])
 })
@@ -142,6 +199,16 @@ test('a warning comes after errors, unless it explains them', () => {
     'database-crashed-and-recovered',
     'api-server-not-running',
   ])
+})
+
+test('what is slow may be so because of anything else: it is named last', () => {
+  const slow = fail('connection/latency', 'slow-connect', 'warning')
+  expect(ids(...sound, slow, fail('activity/locks', 'blocking', 'warning'))).toEqual([
+    'blocked-by-a-lock',
+    'database-slow',
+  ])
+  expect(ids(...sound, slow, crash('integrity/x'))).toEqual(['inconclusive', 'database-slow'])
+  expect(ids(...sound, slow, fail('server/reachable', 'refused'))).toEqual(['api-server-not-running', 'database-slow'])
 })
 
 test('the lowest layer that fails is the root cause', () => {

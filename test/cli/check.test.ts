@@ -20,7 +20,7 @@ describe('exit codes', () => {
     const { exitCode, stdout, stderr } = await dbdoctor(['check', await healthy()])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /HEALTHY 7 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows; pages not checked\. $/,
+      /HEALTHY 14 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows\. $/,
     )
   })
 
@@ -85,11 +85,16 @@ describe('bad input is exit 2, two lines and no stack', () => {
       /no check "integrity\/foriegn-keys"\n {2}did you mean integrity\/foreign-keys\?/,
     ],
     [['check', 'x.db', '--skip', '*/*'], /no check is left to run/],
-    [['check', 'x.db', '--only', 'integrity', '--depth', 'quick', '--skip', 'connection'], /no check is left to run/],
-    [['check', 'x.db', '--format', 'xml'], /there is no format "xml"\n {2}write pretty or markdown or json/],
+    [
+      ['check', 'x.db', '--only', 'integrity/foreign-keys', '--depth', 'quick', '--skip', 'connection'],
+      /no check is left to run/,
+    ],
+    [['check', 'x.db', '--format', 'docx'], /there is no format "docx"\n {2}write pretty or markdown or html or json/],
+    [['check', 'x.db', '--format', 'jsn=report'], /there is no format "jsn"\n {2}did you mean json\?/],
     [['check', 'x.db', '-f', 'json', '-f', 'pretty'], /two formats go to standard output/],
     [['explain', 'schema/tabels'], /did you mean schema\/tables\?/],
-    [['demo', 'apocalypse'], /there is no scenario "apocalypse"/],
+    [['demo', 'apocalypse'], /there is no scenario "apocalypse"\n {2}"dbdoctor demo --list" shows all scenarios/],
+    [['demo', 'orphan'], /there is no scenario "orphan"\n {2}did you mean orphans\?/],
   ])('%j', async (args, message) => {
     const { exitCode, stdout, stderr } = await dbdoctor(args)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
@@ -130,6 +135,16 @@ describe('bad input is exit 2, two lines and no stack', () => {
       'dbdoctor.config.json',
       '{ "checks": { "connection/latency": { "options": { "connect": "soon" } } } }',
       /checks\["connection\/latency"\]\.options\.connect: write a time with its unit/,
+    ],
+    [
+      'dbdoctor.config.json',
+      '{ "checks": { "connection/latency": { "options": { "conect": "1s" } } } }',
+      /checks\["connection\/latency"\]\.options: unknown setting "conect" \(did you mean "connect"\?\)/,
+    ],
+    [
+      'dbdoctor.config.yaml',
+      'database:\n  expct: {}',
+      /database: unknown setting "expct" \(did you mean "expect"\?\)\n {2}docs\/config\.md lists/,
     ],
   ])('%s with %s', async (name, content, message) => {
     const cwd = await testFolder()
@@ -295,6 +310,23 @@ describe('other commands', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toContain('integrity/foreign-keys ')
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  test('explain says what a check costs, and with a target the statements that it sends there', async () => {
+    const { stdout } = await dbdoctor(['explain', 'integrity/foreign-keys', await ill()])
+    expect(stdout).toMatch(/Costs\n {2}scan: rows of tables\n {2}lock: ACCESS SHARE on PostgreSQL\n/)
+    expect(stdout).toMatch(/\nStatements\n[\s\S]*\n {2}select count\(\*\) as keyed, .* left join /)
+    expect((await dbdoctor(['explain', 'integrity/writes'])).stdout).toContain('lock: ROW EXCLUSIVE on PostgreSQL')
+    // Nobody is signed in or registered to be told of.
+    expect((await dbdoctor(['explain', 'auth/registration', await ill()])).stdout).toMatch(
+      /Statements\n {2}none: it asks nothing in SQL$/,
+    )
+    const unopened = await dbdoctor(['explain', 'schema/tables', '/nowhere/gone.db'])
+    expect(unopened.stdout).toMatch(/\nStatements\n {2}none: by connection\/opens/)
+    const postgres = await testDatabase('postgres', 'create table t (id int primary key)')
+    expect((await dbdoctor(['explain', 'schema/tables', postgres.target])).stdout).toMatch(
+      /\nStatements\n[\s\S]* from pg_class c /,
+    )
   })
 
   test('explain says why, how to mend it, and what it may report', async () => {

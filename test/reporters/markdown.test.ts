@@ -26,7 +26,7 @@ test('the incident is told from its results, section by section', async () => {
   expect(section(stdout, 'Database: ✅ HEALTHY')).toContain('38 of 38 tables')
   expect(section(stdout, 'External services: ⚠️ AS EXPECTED')).toContain('Microsoft OAuth redirects to')
   expect(section(stdout, 'What caused the issues')).toMatch(
-    /^1\. \*\*No database crash\*\*: 38 of 38 tables, 77 of 77 indexes, 52 foreign keys, 0 orphaned rows; pages not checked\n2\. \*\*The configured password of test@example\.com does not match/m,
+    /^1\. \*\*No database crash\*\*: 38 of 38 tables, 77 of 77 indexes, 52 foreign keys, 0 orphaned rows\n2\. \*\*The configured password of test@example\.com does not match/m,
   )
   expect(section(stdout, 'Test credentials')).toMatch(/test@example\.com[\s\S]*not shown/)
   expect(stdout).not.toContain('TestPassword')

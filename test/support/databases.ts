@@ -1,15 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import BetterSqlite from 'better-sqlite3'
 import pg from 'pg'
 import { afterAll, describe, inject } from 'vitest'
 import builtIn from '../../checks/index.js'
+import { query } from '../../fixtures/postgres/server.js'
+import type { BaselineEntry } from '../../src/acceptance.js'
 import type { CheckId } from '../../src/check.js'
 import { givenBy } from '../../src/config/given.js'
 import { type ConfigInput, parseConfig } from '../../src/config.js'
 import type { Depth } from '../../src/depth.js'
 import type { DialectName } from '../../src/dialects/dialect.js'
+import { postgresScratch } from '../../src/dialects/postgres/scratch.js'
+import type { Scratch } from '../../src/dialects/scratch.js'
+import { sqliteScratch } from '../../src/dialects/sqlite/scratch.js'
 import type { Plugin } from '../../src/plugin.js'
 import { createRegistry } from '../../src/registry.js'
 import type { Result } from '../../src/report.js'
@@ -17,16 +21,19 @@ import { type Examination, type RunEvent, run } from '../../src/run.js'
 import { select } from '../../src/select.js'
 import { dialectOf, parseTarget } from '../../src/target.js'
 
+export { said } from '../../src/testing.js'
+
 /** A throw-away database that a test made. */
 export interface TestDatabase {
   /** As a user would write it. */
   readonly target: string
   /** Runs statements on it, as its owner. */
   execute(statements: string): Promise<void>
+  /** Another one like it, with these statements run. */
+  copy(statements: string): Promise<TestDatabase>
 }
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []
-let databases = 0
 
 // This module is loaded anew for each file of tests, and so is its hook.
 afterAll(async () => {
@@ -52,33 +59,13 @@ export async function testFolder(): Promise<string> {
 
 /** A fresh database with these statements run. */
 export async function testDatabase(dialect: DialectName, statements = ''): Promise<TestDatabase> {
-  return dialect === 'sqlite' ? sqliteDatabase(statements) : postgresDatabase(statements)
+  return kept(await (dialect === 'sqlite' ? sqliteScratch() : postgresScratch(inject('postgres'))), statements)
 }
 
-async function sqliteDatabase(statements: string): Promise<TestDatabase> {
-  const file = join(await testFolder(), 'test.db')
-  const execute = async (more: string) => {
-    const database = new BetterSqlite(file)
-    // Orphans are what most tests are about: nothing here may refuse them.
-    database.pragma('foreign_keys = off')
-    database.exec(more)
-    database.close()
-  }
-  // A header, even where no statement writes one.
-  await execute(`pragma user_version = 1; ${statements}`)
-  return { target: `sqlite:${file}`, execute }
-}
-
-async function postgresDatabase(statements: string): Promise<TestDatabase> {
-  const name = `test_${process.pid}_${++databases}`
-  const url = new URL(inject('postgres'))
-  await asSuperuser(url.href, `create database ${name} template template0`)
-  afterwards(() => asSuperuser(url.href, `drop database ${name} with (force)`))
-  const target = new URL(url)
-  target.pathname = `/${name}`
-  const execute = (more: string) => asSuperuser(target.href, more)
-  if (statements) await execute(statements)
-  return { target: target.href, execute }
+async function kept(scratch: Scratch, statements: string): Promise<TestDatabase> {
+  afterwards(scratch.remove)
+  if (statements) await scratch.execute(statements)
+  return { ...scratch, copy: async (more) => kept(await scratch.copy(), more) }
 }
 
 /** Runs statements on a connection of their own. */
@@ -92,6 +79,12 @@ export async function asSuperuser(url: string, statements: string): Promise<void
   }
 }
 
+/** The major version of the server that the tests use: some features are newer than the oldest that dbdoctor examines. */
+export async function postgresVersion(): Promise<number> {
+  const { version } = await query(inject('postgres'), "select current_setting('server_version_num') as version")
+  return Math.floor(Number(version) / 10_000)
+}
+
 /** How a test runs dbdoctor. */
 export interface Examined {
   readonly config?: ConfigInput
@@ -101,16 +94,21 @@ export interface Examined {
   readonly showValues?: boolean
   readonly deadline?: number
   readonly wait?: number
+  readonly baseline?: readonly BaselineEntry[]
   readonly interrupt?: AbortSignal
   readonly plugins?: readonly Plugin[]
   readonly onEvent?: (event: RunEvent) => void
 }
 
-/** Examines a database, or none, through the real runner. */
+/** How fast a machine answers is no matter of what a database holds. */
+const unhurried: ConfigInput['checks'] = { 'connection/latency': { options: { connect: '1m', query: '1m' } } }
+
+/** Examines a database, or none, through the real runner; however slow that is, unless the config has a word on it. */
 export async function examine(target: string | null, options: Examined = {}): Promise<Examination> {
   const { config = {}, only, depth = 'standard', samples = 5, showValues = false, plugins = [builtIn] } = options
   const registry = createRegistry(plugins)
-  const parsed = parseConfig(config, 'the test')
+  const checks = { ...(plugins.includes(builtIn) && unhurried), ...config.checks }
+  const parsed = parseConfig({ ...config, checks }, 'the test')
   const selection = select(registry, parsed, { ...(only && { only }), depth })
   return run({
     registry,
@@ -119,6 +117,7 @@ export async function examine(target: string | null, options: Examined = {}): Pr
     ...givenBy(parsed, selection.needs, { environment: process.env, folder: process.cwd() }),
     dialect: target === null ? null : await dialectOf(parseTarget(target), process.env),
     version: '0.0.0',
+    baseline: options.baseline ?? [],
     depth,
     wait: options.wait ?? 0,
     deadline: options.deadline ?? 60_000,
@@ -136,12 +135,4 @@ export async function examineOne(id: CheckId, target: string, options: Examined 
   const result = results.find((candidate) => candidate.id === id)
   if (!result) throw new Error(`no result of ${id}`)
   return result
-}
-
-/** What a user would read: the sentences of the findings, or in a word why there are none. */
-export function said({ status, findings, skip, error, coverage }: Result): string | string[] {
-  if (error) return `crash: ${error.name}: ${error.message}`
-  if (findings.length > 0) return findings.map(({ message }) => message)
-  if (status === 'skip') return `skip: ${skip?.reason}: ${coverage?.missing[0]?.detail ?? skip?.detail}`
-  return status
 }

@@ -18,7 +18,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('postgres', given)
     return async () => {}
   }
-  const server = await startPostgres()
+  // Nobody tests what a crash leaves of this one, and nobody but a test writes to it.
+  const server = await startPostgres(['autovacuum=off', 'full_page_writes=off', 'synchronous_commit=off'])
   project.provide('postgres', server.url)
   return () => server.stop()
 }

@@ -36,3 +36,44 @@ export function reportWith(...given: Given[]): Report {
     counts: countResults(results),
   }
 }
+
+/** A report in which every text that comes from elsewhere is this one. */
+export function reportNamed(name: string): Report {
+  const finding = findingWith({
+    address: 'schema/tables#missing',
+    message: name,
+    evidence: { samples: [{ row: { [name]: name }, key: { [name]: name } }] },
+    next: [name],
+  })
+  const missing = [{ object: name, reason: 'no-permission', detail: name } as const]
+  const report = reportWith(
+    {
+      id: 'schema/tables',
+      title: name,
+      status: 'fail',
+      saw: name,
+      findings: [finding, { ...finding, suppressed: { by: 'ignore', reason: name } }],
+      coverage: { examined: 1, of: 2, unit: 'table', missing },
+      docs: { why: name, fix: name },
+      measurements: [
+        { name: `${name} p50`, value: 3, unit: 'ms', budget: 2, n: 5 },
+        { name: `${name} p95`, value: 9, unit: 'ms', n: 5 },
+        { name: `${name}!`, value: 9, unit: 'ms', n: 1 },
+      ],
+    },
+    { id: 'schema/indexes', status: 'crash', error: { name, message: name } },
+    { id: 'schema/drift', status: 'skip', skip: { reason: 'unavailable', detail: name } },
+    { id: 'server/latency', title: name, status: 'skip', skip: { reason: 'blocked', detail: name } },
+  )
+  const entry = { by: 'ignore', address: name, what: name, reason: name } as const
+  const change = { name, object: name, of: 'rows', from: 1, to: 2 } as const
+  return {
+    ...report,
+    target: { dialect: 'postgres', name, host: name, port: 1, role: name, version: name },
+    verdict: { ...report.verdict, headline: name },
+    causes: [{ id: 'a', headline: name, because: [name], next: [name] }],
+    facts: { [`fact ${name}`]: 1 },
+    acceptance: { stale: [entry], expired: [{ ...entry, expires: name }] },
+    trend: { runs: 1, since: '2025-01-01T00:00:00.000Z', changes: [change, { ...change, of: 'fact' }] },
+  }
+}

@@ -7,7 +7,7 @@ import { Kysely, SqliteDialect } from 'kysely'
 import type { Faults } from '../../fixtures/demo/api/faults.js'
 import { startApi } from '../../fixtures/demo/api/server.js'
 import { createSqliteDemo } from '../../fixtures/demo/build.js'
-import { configOf } from '../../fixtures/demo/config.js'
+import { configOf, withPassword } from '../../fixtures/demo/config.js'
 import { demoUser } from '../../fixtures/demo/people.js'
 import { afterwards, testFolder } from './databases.js'
 
@@ -62,7 +62,7 @@ export async function demoApplication(faults: Faults = {}, { password = demoUser
   const server = await startApi(store, secret, faults)
   afterwards(server.stop)
   return {
-    config: configOf(file, server.url, secret, password),
+    config: withPassword(configOf(`sqlite:${file}`, server.url, secret), password),
     execute: (statements: string): void => {
       connection.exec(statements)
     },

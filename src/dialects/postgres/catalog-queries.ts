@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 
 /** Schemas and relations that are the user's own. */
-const userSchema = sql`n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
-const ofExtension = (catalog: string, oid: string) =>
+export const userSchema = sql`n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
+export const ofExtension = (catalog: string, oid: string) =>
   sql`exists (select from pg_depend e where e.classid = ${sql.lit(catalog)}::regclass and e.objid = ${sql.ref(oid)} and e.deptype = 'e')`
 
 export interface RelationRow {
@@ -58,19 +58,26 @@ export interface IndexRow {
   unique: boolean
   valid: boolean
   ready: boolean
-  building: boolean
+  building: boolean | null
   partial: boolean
   expression: boolean
   backs: 'p' | 'u' | 'x' | null
   of_partition: boolean
+  attached: boolean
 }
+/**
+ * Whether somebody builds this index now. The view names one index at a time, and REINDEX TABLE has made them all; a role without rights on
+ * the builder is shown that it builds, not what.
+ */
+const building = sql`exists (select from pg_stat_progress_create_index b where b.datname = current_database() and (b.index_relid = i.indexrelid
+      or not i.indisvalid and (b.relid is null or b.relid = i.indrelid and b.command = 'REINDEX CONCURRENTLY')))`
 export const indexQuery = sql<IndexRow>`
   select i.indrelid::int8 as relation, n.nspname as schema, ic.relname as name, c.relname as table, i.indkey::text as keys,
     i.indnkeyatts as key_count, i.indisunique as unique, i.indisvalid as valid, i.indisready as ready,
-    exists (select from pg_stat_progress_create_index b where b.index_relid = i.indexrelid) as building,
+    case when i.indisvalid or not pg_is_in_recovery() then ${building} end as building,
     i.indpred is not null as partial, i.indexprs is not null as expression,
     (select k.contype from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1) as backs,
-    c.relispartition as of_partition
+    c.relispartition as of_partition, exists (select from pg_inherits h where h.inhrelid = i.indexrelid) as attached
   from pg_index i
   join pg_class ic on ic.oid = i.indexrelid
   join pg_class c on c.oid = i.indrelid
@@ -82,14 +89,20 @@ export interface KeyRow {
   relation: number
   primary: boolean
   columns: string[]
+  collations: ([schema: string, name: string] | null)[]
+  nulls_distinct: boolean
 }
 /** Keys that a foreign key may reference: constraints, and unique indexes over whole columns of every row. */
 export const keyQuery = sql<KeyRow>`
-  select i.indrelid::int8 as relation, i.indisprimary as primary, ${columnNames(sql`i.indrelid`, sql`(i.indkey::int2[])[0:i.indnkeyatts - 1]`)} as columns
+  select i.indrelid::int8 as relation, i.indisprimary as primary, ${columnNames(sql`i.indrelid`, sql`(i.indkey::int2[])[0:i.indnkeyatts - 1]`)} as columns,
+    (select json_agg(case when o.oid is not null then json_build_array(cn.nspname, o.collname) end order by k.position)
+      from unnest((i.indcollation::oid[])[0:i.indnkeyatts - 1]) with ordinality as k (oid, position)
+      left join pg_collation o on o.oid = k.oid left join pg_namespace cn on cn.oid = o.collnamespace) as collations,
+    not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) as nulls_distinct
   from pg_index i
   join pg_class c on c.oid = i.indrelid
   join pg_namespace n on n.oid = c.relnamespace
-  where i.indisunique and i.indpred is null and i.indexprs is null and ${userSchema}
+  where i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null and ${userSchema}
   order by i.indrelid, i.indisprimary desc, i.indexrelid`
 
 export interface ForeignKeyRow {
@@ -129,13 +142,23 @@ export interface CheckRow {
   table: string
   definition: string
   validated: boolean
+  /** The column whose domain has it; null where it is the table's own. */
+  column: string | null
 }
+/** Constraints of tables, and those of domains once for each column that is of one. */
 export const checkQuery = sql<CheckRow>`
-  select k.conname as name, n.nspname as schema, c.relname as table, pg_get_constraintdef(k.oid) as definition, k.convalidated as validated
+  select k.conname as name, n.nspname as schema, c.relname as table, pg_get_constraintdef(k.oid) as definition, k.convalidated as validated,
+    null as "column"
   from pg_constraint k
   join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
   where k.contype = 'c' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
-  order by n.nspname, c.relname, k.conname`
+  union all
+  select k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated, a.attname
+  from pg_constraint k
+  join pg_attribute a on a.atttypid = k.contypid and a.attnum > 0 and not a.attisdropped
+  join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
+  where k.contype = 'c' and k.contypid <> 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  order by 2, 3, 1, 6`
 
 export interface SequenceRow {
   schema: string

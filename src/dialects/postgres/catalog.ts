@@ -1,4 +1,5 @@
 import type { RawBuilder } from 'kysely'
+import { identifier } from '../../words.js'
 import {
   type Catalog,
   type CheckConstraint,
@@ -54,10 +55,10 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     indexes: indexes.map((row) => toIndex(row, namesOf.get(String(row.relation)))),
     foreignKeys: foreignKeys.map(toForeignKey),
     checks: checks.map(
-      ({ schema, table, name, definition, validated }): CheckConstraint => ({
+      ({ schema, table, name, definition, validated, column }): CheckConstraint => ({
         name,
         table: { schema, name: table },
-        definition,
+        definition: column === null ? definition : ofColumn(definition, column),
         validated,
       }),
     ),
@@ -74,6 +75,12 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
       ({ schema, table, name, enabled }): Trigger => ({ name, table: { schema, name: table }, enabled }),
     ),
   }
+}
+
+/** What a domain says of a VALUE, said of a column. Texts and names in quotes are left as they are. */
+function ofColumn(definition: string, column: string): string {
+  const name = identifier(column)
+  return definition.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\bVALUE\b/g, (word) => (word === 'VALUE' ? name : word))
 }
 
 const kinds = { r: 'table', p: 'partitioned', f: 'foreign', v: 'view', m: 'materialized view' } as const
@@ -95,7 +102,14 @@ function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly
         default: expression,
       }),
     ),
-    keys: keys.map((key): Key => ({ primary: key.primary, columns: key.columns })),
+    keys: keys.map(
+      ({ primary: first, columns: names, collations, nulls_distinct }): Key => ({
+        primary: first,
+        columns: names,
+        collations,
+        nullsDistinct: nulls_distinct,
+      }),
+    ),
     rowsEstimate: row.rows < 0 ? null : row.rows,
     bytesEstimate: row.bytes,
     addressable: true,
@@ -121,6 +135,7 @@ function toIndex(row: IndexRow, names: ReadonlyMap<number, string> | undefined):
     expression,
     backs: row.backs && constraintKinds[row.backs],
     ofPartition: row.of_partition,
+    attached: row.attached,
   }
 }
 

@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Limits } from '../../limits.js'
 import type { AnyKysely } from '../dialect.js'
+import { noteStatement } from '../statements.js'
 
 /** A connection to a server, and Kysely over exactly this connection. */
 export interface Client {
@@ -120,6 +121,7 @@ function kyselyOver(client: pg.Client): AnyKysely {
   const pinned = { query: client.query.bind(client), release() {} }
   return new Kysely({
     dialect: new PostgresDialect({ pool: { connect: async () => pinned, end: async () => {} } as never }),
+    log: ({ query }) => noteStatement(query.sql),
   })
 }
 

@@ -18,10 +18,13 @@ import type {
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
 import { type Client, connect, timeToConnect, within } from './client.js'
+import { readDefinitions } from './definitions.js'
+import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
 import { scanOrphans } from './orphans.js'
+import { lookAtPages } from './pages.js'
 import { type Join, poolOf } from './pool.js'
-import { askedOf, settingsOf } from './settings.js'
+import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
 import { triage } from './triage.js'
 
@@ -34,7 +37,10 @@ export function postgres(connectionString: string, environment: Environment): Di
   const target: TargetInfo = { dialect: 'postgres', name: database, host, port, database, role, filled }
   return {
     name: 'postgres',
+    hasSchemas: true,
     target,
+    secrets: passwordsIn(connectionString, ways[0] ?? {}, environment),
+    async dismiss() {},
     async open(limits): Promise<Opening> {
       const began = performance.now()
       const answer = await attempt(ways, asked, limits)
@@ -97,7 +103,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
 
   const session = (limits: Limits): Session => {
     const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, false)
-    const scan = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, true)
+    const inSnapshot = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, true)
     const knownCatalog = async () => {
       catalog ??= read((kysely) => readCatalog(kysely, target.primary ?? true))
       const known = await catalog
@@ -109,17 +115,22 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       dialect: 'postgres',
       target,
       read,
+      scan: read,
       traces: () => traces,
       catalog: knownCatalog,
+      definitions: () => read(readDefinitions),
+      rehearse: (work) => pool.rehearse(work, limits),
       readable: async (tables, touch) => {
         const known = await knownCatalog()
         return known.outcome === 'failed' ? tables.map(() => known) : readableTables(read, known.value, tables, touch)
       },
-      count: (table) => rowCount(scan, table),
+      count: (table) => rowCount(inSnapshot, table),
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
-        return known.outcome === 'failed' ? known : scanOrphans(scan, known.value, relationship, samples)
+        return known.outcome === 'failed' ? known : scanOrphans(inSnapshot, known.value, relationship, samples)
       },
+      pages: (scope) => lookAtPages(read, scope, target.primary ?? true),
+      disk: () => dataDisk(read, target),
       roundTrip: () =>
         pool.attend(limits, async () => {
           const before = performance.now()

@@ -12,6 +12,9 @@ const lockTimeout = 100
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
 const patience = 300
 
+/** How long the locks of a rehearsal may outlive this process, should it freeze; milliseconds. */
+const longestPause = 5000
+
 /** Opens one more connection to the same database. */
 export type Join = (limits: Limits) => Promise<Client>
 
@@ -57,13 +60,14 @@ export function poolOf(first: Client, join: Join) {
     }
   }
 
+  /** One transaction, rolled back in any case. */
   const transaction = <T>(
     limits: Limits,
-    imported: string | null,
+    beginning: RawBuilder<unknown>,
     work: (kysely: AnyKysely) => Promise<T>,
   ): Promise<T> =>
     withClient(limits, async ({ kysely }) => {
-      await begin(limits, imported).execute(kysely)
+      await beginning.execute(kysely)
       try {
         return await work(kysely)
       } finally {
@@ -85,13 +89,23 @@ export function poolOf(first: Client, join: Join) {
     }
   }
 
+  const sharedSnapshot = async (limits: Limits): Promise<Snapshot> => {
+    for (;;) {
+      snapshot ??= openSnapshot(limits)
+      const opening = snapshot
+      const opened = await opening.catch((error: unknown) => {
+        if (snapshot === opening) snapshot = undefined
+        throw error
+      })
+      if (opened.client.alive) return opened
+      // Somebody ended it: what is looked at from here on is of another moment, and as true.
+      if (snapshot === opening) snapshot = undefined
+    }
+  }
+
   const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>): Promise<T> => {
-    snapshot ??= openSnapshot(limits)
-    const { client, id } = await snapshot.catch((error: unknown) => {
-      snapshot = undefined
-      throw error
-    })
-    if (id !== null) return transaction(limits, id, work)
+    const { client, id } = await sharedSnapshot(limits)
+    if (id !== null) return transaction(limits, begin(limits, id), work)
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
       try {
@@ -106,7 +120,12 @@ export function poolOf(first: Client, join: Join) {
   return {
     attend,
     read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
-      turn(() => attend(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, null, work)))),
+      turn(() =>
+        attend(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, begin(limits, null), work))),
+      ),
+
+    rehearse: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits): Promise<Answer<T>> =>
+      turn(() => attend(limits, () => transaction(limits, beginWriting(limits), work))),
 
     async close() {
       const held = await snapshot?.catch(() => undefined)
@@ -152,9 +171,20 @@ function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
     ${timeouts(limits)}`
 }
 
+/**
+ * A transaction as the application's own: its search path, for the sake of its triggers, its row security, and read-only where the
+ * server is. What would fail at the commit that never comes fails at once.
+ */
+function beginWriting(limits: Limits): RawBuilder<unknown> {
+  return sql`begin; set constraints all immediate; ${timeouts(limits)};
+    set local idle_in_transaction_session_timeout = ${sql.lit(longestPause)}`
+}
+
 function timeouts({ expires }: Limits): RawBuilder<unknown> {
   const left = Number.isFinite(expires) ? Math.max(1, Math.ceil(expires - performance.now())) : 0
   return sql`set local statement_timeout = ${sql.lit(left)};
     set local lock_timeout = ${sql.lit(lockTimeout)};
-    set local idle_in_transaction_session_timeout = 0`
+    set local idle_in_transaction_session_timeout = 0;
+    select pg_catalog.set_config('transaction_timeout', '0', true)
+      where pg_catalog.current_setting('transaction_timeout', true) is not null`
 }

@@ -68,6 +68,15 @@ export function askedOf(
   }
 }
 
+/** The password of a connection string from which settings could be made, as it is sent and as it was typed, and the one that fills the gap. */
+export function passwordsIn(
+  connectionString: string,
+  { password }: ClientConfig,
+  environment: Environment,
+): readonly string[] {
+  return [password, new URL(connectionString).password, environment.PGPASSWORD].filter((one) => typeof one === 'string')
+}
+
 function read(url: URL, refuse: (what: string) => DbdoctorError): ClientConfig {
   try {
     const { host, port, user, password, database, ssl, options, fallback_application_name, application_name } = parse(

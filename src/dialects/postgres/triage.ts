@@ -65,7 +65,7 @@ export function triage(error: unknown): { outcome: UnopenedOutcome; code: string
 /** SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html) that say why nobody could look, or that what was looked at is ill. */
 const failures: readonly (readonly [RegExp, Failure['reason']])[] = [
   [/^42501$/, 'no-permission'],
-  [/^(57P0[1-5]|08...|25P03|ECONNRESET|EPIPE)$/, 'blocked'],
+  [/^(57P0[1-5]|08...|25P0[34]|ECONNRESET|EPIPE)$/, 'blocked'],
   [/^57014$/, 'deadline'],
   [/^(XX...|58P01|58030)$/, null],
   [/^[0-9A-Z]{5}$/, 'unavailable'],

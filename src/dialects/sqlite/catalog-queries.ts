@@ -28,6 +28,7 @@ export interface IndexRow {
   origin: 'c' | 'u' | 'pk'
   partial: number
   column: string | null
+  collation: string
   position: number
 }
 export interface ForeignKeyRow {
@@ -70,7 +71,7 @@ export async function readRows(kysely: AnyKysely): Promise<Rows> {
   )
   const indexes = await rowsOf<IndexRow>(
     kysely,
-    sql`select t.name as "table", i.name as "index", i."unique", i.origin, i.partial, x.name as "column", x.seqno as position
+    sql`select t.name as "table", i.name as "index", i."unique", i.origin, i.partial, x.name as "column", x.coll as collation, x.seqno as position
         from ${ordinary} t join pragma_index_list(t.name) i join pragma_index_xinfo(i.name) x
         where x."key" = 1 order by t.name, i.name, x.seqno`,
   )

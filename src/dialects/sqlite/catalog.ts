@@ -11,10 +11,9 @@ import {
 import type { AnyKysely } from '../dialect.js'
 import { type ColumnRow, type ForeignKeyRow, type IndexRow, type Rows, readRows } from './catalog-queries.js'
 import { checkClauses } from './check-clauses.js'
+import { fold } from './writing.js'
 
-const schema = 'main'
-/** SQLite compares names without regard to the case of ASCII letters. */
-const fold = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+export const schema = 'main'
 const relation = (name: string): Relation => ({ schema, name })
 
 /** What the file declares, as both dialects' checks read it. */
@@ -37,6 +36,8 @@ function assemble({
     .flatMap(toIndex)
     .filter(({ table }) => !shadows.has(table))
   const indexesOf = groupBy(indexes, ({ table }) => table)
+  const rowsOfIndex = groupBy(indexRows, ({ index }) => index)
+  const collationsOf = ({ name }: Index) => (rowsOfIndex.get(name) ?? []).map(({ collation }) => [collation])
   const definitions = new Map(
     objects.filter(({ type }) => type === 'table').map(({ name, sql: text }) => [name, text ?? '']),
   )
@@ -48,7 +49,7 @@ function assemble({
       kind: type,
       partitionOf: null,
       columns: (columnsOf.get(name) ?? []).map(toColumn),
-      keys: keysOf(columnsOf.get(name) ?? [], indexesOf.get(name) ?? []),
+      keys: keysOf(columnsOf.get(name) ?? [], indexesOf.get(name) ?? [], collationsOf),
       rowsEstimate: estimates.get(name) ?? null,
       bytesEstimate: null,
       addressable: type === 'table' && wr === 0,
@@ -68,7 +69,7 @@ function assemble({
       ),
     ),
     checks: tables.flatMap((table) =>
-      checkClauses(definitions.get(table.name) ?? '').map((clause) => ({
+      checkClauses(definitions.get(table.name) ?? '', namesIn(table)).map((clause) => ({
         ...clause,
         table: relation(table.name),
         validated: true,
@@ -85,6 +86,11 @@ function assemble({
       .filter(({ type }) => type === 'trigger')
       .map(({ name, tbl_name }) => ({ name, table: relation(tbl_name), enabled: true })),
   }
+}
+
+/** What a condition of a table may speak of. */
+function namesIn({ name, columns }: Table): ReadonlySet<string> {
+  return new Set([name, ...columns.map((column) => column.name), 'rowid', '_rowid_', 'oid'].map(fold))
 }
 
 function toColumn({ name, type, notnull, dflt_value, hidden }: ColumnRow): Column {
@@ -114,19 +120,40 @@ function toIndex(rows: readonly IndexRow[]): Index[] {
       expression: rows.some(({ column }) => column === null),
       backs: { c: null, u: 'unique' as const, pk: 'primary key' as const }[first.origin],
       ofPartition: false,
+      attached: false,
     },
   ]
 }
 
 /** The keys that a foreign key may reference: the primary key, and unique indexes over whole columns of every row. */
-function keysOf(columns: readonly ColumnRow[], indexes: readonly Index[]): Key[] {
+function keysOf(
+  columns: readonly ColumnRow[],
+  indexes: readonly Index[],
+  collationsOf: (index: Index) => string[][],
+): Key[] {
   const primary = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk)
+  const backing = indexes.find(({ backs }) => backs === 'primary key')
   const unique = indexes.filter(
     (index) => index.unique && !index.partial && !index.expression && index.backs !== 'primary key',
   )
   return [
-    ...(primary.length > 0 ? [{ primary: true, columns: primary.map(({ name }) => name) }] : []),
-    ...unique.map((index) => ({ primary: false, columns: index.columns.filter((column) => column !== null) })),
+    ...(primary.length > 0
+      ? [
+          {
+            primary: true,
+            columns: primary.map(({ name }) => name),
+            // A rowid has no index, and is a number.
+            collations: backing ? collationsOf(backing) : primary.map(() => null),
+            nullsDistinct: true,
+          },
+        ]
+      : []),
+    ...unique.map((index) => ({
+      primary: false,
+      columns: index.columns.filter((column) => column !== null),
+      collations: collationsOf(index),
+      nullsDistinct: true,
+    })),
   ]
 }
 

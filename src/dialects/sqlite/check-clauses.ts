@@ -1,41 +1,43 @@
+import { closing, tokensOf, unquoted } from './tokens.js'
+import { fold } from './writing.js'
+
 /** A CHECK clause of a CREATE TABLE statement. */
 export interface CheckClause {
   readonly name: string | null
   readonly definition: string
 }
 
-/** One token of SQLite's language: comment, quoted text, word, or a single character. */
-const token =
-  /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|[\w$\u0080-\uffff]+|\S/g
-
-/** The CHECK clauses of a CREATE TABLE statement. No pragma tells them; SQLite keeps them in the statement's text alone. */
-export function checkClauses(statement: string): CheckClause[] {
-  const tokens = [...statement.matchAll(token)].filter(([text]) => !/^(--|\/\*)/.test(text))
-  const words = tokens.map(([text]) => text.toUpperCase())
+/**
+ * The CHECK clauses of a CREATE TABLE statement, for a table of these names. No pragma tells them; SQLite keeps them in the statement's
+ * text alone.
+ */
+export function checkClauses(statement: string, names: ReadonlySet<string>): CheckClause[] {
+  const tokens = tokensOf(statement)
+  const words = tokens.map(({ text }) => text.toUpperCase())
   const clauses: CheckClause[] = []
   for (let at = 0; at < tokens.length; at++) {
     if (words[at] !== 'CHECK' || words[at + 1] !== '(') continue
-    const close = closing(words, at + 1)
+    const close = closing(tokens, at + 1)
     const [from, to] = [tokens[at + 2]?.index, tokens[close]?.index]
-    const name = words[at - 2] === 'CONSTRAINT' ? (tokens[at - 1]?.[0] ?? null) : null
+    const name = words[at - 2] === 'CONSTRAINT' ? (tokens[at - 1]?.text ?? null) : null
     if (from !== undefined && to !== undefined)
-      clauses.push({ name: name && unquoted(name), definition: statement.slice(from, to).trim() })
+      clauses.push({ name: name && unquoted(name), definition: asQuery(statement.slice(from, to).trim(), names) })
     at = close
   }
   return clauses
 }
 
-function closing(words: readonly string[], open: number): number {
-  let depth = 0
-  for (let at = open; at < words.length; at++) {
-    if (words[at] === '(') depth++
-    if (words[at] === ')' && --depth === 0) return at
-  }
-  return words.length
-}
-
-function unquoted(name: string): string {
-  const quote = name[0] ?? ''
-  if (quote === '[') return name.slice(1, -1)
-  return '"`'.includes(quote) ? name.slice(1, -1).replaceAll(quote + quote, quote) : name
+/**
+ * A condition as a query may say it. In a schema, SQLite takes a word in double quotes that is no name for a text; in a query it does not:
+ * https://www.sqlite.org/quirks.html#dblquote.
+ */
+function asQuery(condition: string, names: ReadonlySet<string>): string {
+  const tokens = tokensOf(condition)
+  return tokens.reduceRight((text, token, at) => {
+    const [before, after] = [tokens[at - 1]?.text.toUpperCase(), tokens[at + 1]?.text]
+    const named = names.has(fold(unquoted(token.text))) || before === 'COLLATE' || after === '('
+    if (!token.text.startsWith('"') || named) return text
+    const literal = `'${unquoted(token.text).replaceAll("'", "''")}'`
+    return `${text.slice(0, token.index)}${literal}${text.slice(token.index + token.text.length)}`
+  }, condition)
 }

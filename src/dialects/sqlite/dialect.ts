@@ -12,7 +12,10 @@ export function sqlite(path: string): Dialect {
   const link = startLink()
   return {
     name: 'sqlite',
+    hasSchemas: false,
     target,
+    secrets: [],
     open: async (limits) => (await import('./database.js')).openDatabase(path, target, link, limits),
+    dismiss: link.kill,
   }
 }

@@ -8,12 +8,14 @@ import {
   SqliteQueryCompiler,
 } from 'kysely'
 import type { AnyKysely } from '../dialect.js'
+import { noteStatement } from '../statements.js'
 import type { Link } from './link.js'
 
 /** Kysely over a link: its one connection is the child's. */
 export function kyselyOver(ask: Link['ask']): AnyKysely {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters }: CompiledQuery) {
+      noteStatement(sql)
       return { rows: (await ask({ kind: 'query', sql, parameters })) as R[] }
     },
     // biome-ignore lint/correctness/useYield: rows come in one answer; there is nothing to stream

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { UnopenedOutcome } from '../dialect.js'
 
 /**
@@ -38,7 +39,7 @@ export async function examineFile(path: string): Promise<FileState> {
 
   if (kind.size === 0) return { outcome: 'empty', code: '', text: 'the file holds 0 bytes' }
   if (head.toString('latin1', 0, 16) !== magic) return foreign(head, kind.size)
-  const pageSize = head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16)
+  const pageSize = pageSizeOf(head)
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     return { outcome: 'damaged', code: '', text: `the header gives an impossible page size, ${pageSize}` }
   }
@@ -59,6 +60,36 @@ export async function fingerprint(path: string): Promise<string> {
   return (await Promise.all(parts)).join(':')
 }
 
+/**
+ * How many bytes a file lacks of the pages that its header counts; 0 where nothing can be said, because a journal or a log may hold
+ * them. A writer's header is on disk before its last page is: only what stays so counts.
+ */
+export async function missingBytes(path: string): Promise<number> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const before = await fingerprint(path)
+    const missing = (await inUse(path)) ? 0 : await lack(path)
+    if (missing === 0) return 0
+    await sleep(settling)
+    if ((await fingerprint(path)) === before) return missing
+  }
+  return 0
+}
+
+/** Whether a log holds anything, or a journal begins like one that is hot. */
+async function inUse(path: string): Promise<boolean> {
+  if (await sizeOf(`${path}-wal`)) return true
+  return (await sizeOf(`${path}-journal`)) ? (await readHead(`${path}-journal`))[0] !== 0 : false
+}
+
+async function lack(path: string): Promise<number> {
+  const head = await readHead(path)
+  const { size } = await stat(path)
+  return head.length < 100 ? 0 : Math.max(0, countedPages(head) * pageSizeOf(head) - size)
+}
+
+/** How long a file must stay as it is for its size to mean something, in milliseconds. */
+const settling = 60
+
 /** The size of a file in bytes; null where there is none. */
 export async function sizeOf(path: string): Promise<number | null> {
   return stat(path).then(
@@ -74,6 +105,10 @@ async function wayToRead(path: string, head: Buffer): Promise<Way> {
   // A journal may be hot in this mode too, when the switch to it was cut short.
   if (wal === null) return journal ? 'copy' : 'at-rest'
   return index === null ? 'copy' : 'beside-a-writer'
+}
+
+function pageSizeOf(head: Buffer): number {
+  return head.readUInt16BE(16) === 1 ? 65536 : head.readUInt16BE(16)
 }
 
 async function readHead(path: string): Promise<Buffer> {
@@ -140,9 +175,14 @@ function entropy(bytes: Buffer): number {
   return [...counts.values()].reduce((sum, count) => sum - (count / bytes.length) * Math.log2(count / bytes.length), 0)
 }
 
-/** Says so where the file holds fewer pages than its header counts. The count is only meant where the header says so (bytes 24, 92). */
+/** Says so where the file holds fewer pages than its header counts. */
 function shortfall(head: Buffer, pageSize: number, size: number): string {
-  const counted = head.length >= 100 && head.readUInt32BE(24) === head.readUInt32BE(92) ? head.readUInt32BE(28) : 0
+  const counted = countedPages(head)
   const held = Math.floor(size / pageSize)
   return held < counted ? `its header counts ${counted} pages, the file holds ${held}` : ''
+}
+
+/** The pages that the header counts. The count is only meant where the header says so (bytes 24, 92). */
+function countedPages(head: Buffer): number {
+  return head.length >= 100 && head.readUInt32BE(24) === head.readUInt32BE(92) ? head.readUInt32BE(28) : 0
 }

@@ -65,7 +65,7 @@ interface Plan {
   } | null
 }
 
-function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Relationship): Plan {
+function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind }: Relationship): Plan {
   const childTable = findTable(catalog, child)
   const parentTable = findTable(catalog, parent)
   const rowid = childTable && rowidOf(childTable)
@@ -93,7 +93,10 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns }: Rel
     position: childTable ? positionOf(childTable, sql`c`) : [],
     rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
     keyed: sql.join(
-      columns.map((column) => sql`c.${sql.id(column)} is not null`),
+      [
+        ...(kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []),
+        ...columns.map((column) => sql`c.${sql.id(column)} is not null`),
+      ],
       sql` and `,
     ),
     // A parent that isn't there has no rows.

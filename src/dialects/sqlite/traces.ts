@@ -22,14 +22,16 @@ export async function tracesOf(path: string): Promise<Trace[]> {
 async function hotJournal(path: string): Promise<Trace[]> {
   const head = await readAt(`${path}-journal`, 0, journalMagic.length)
   if (!head?.equals(journalMagic) || (await heldBySomebody(path)) === true) return []
-  return [{ kind: 'hot-journal', at: await changedAt(`${path}-journal`) }]
+  const at = await changedAt(`${path}-journal`)
+  return at === null ? [] : [{ kind: 'hot-journal', at }]
 }
 
 async function walLeftBehind(path: string): Promise<Trace[]> {
   // Where the system does not tell who holds a file, nobody can say that nobody does.
   if (!(await sizeOf(`${path}-wal`)) || (await heldBySomebody(path)) !== false) return []
   const frames = await framesOf(`${path}-wal`)
-  return frames > 0 ? [{ kind: 'wal-left-behind', frames, at: await changedAt(`${path}-wal`) }] : []
+  const at = await changedAt(`${path}-wal`)
+  return frames > 0 && at !== null ? [{ kind: 'wal-left-behind', frames, at }] : []
 }
 
 /** Frames that belong to the log's present header, up to the last commit. */
@@ -39,7 +41,8 @@ async function framesOf(wal: string): Promise<number> {
   if (!header) return 0
   const pageSize = header.readUInt32BE(8)
   const salt = header.subarray(16, 24)
-  const file = await open(wal)
+  const file = await open(wal).catch(() => null)
+  if (!file) return 0
   try {
     let committed = 0
     for (let frame = 0; frame < mostFrames; frame++) {
@@ -70,8 +73,12 @@ async function heldBySomebody(path: string): Promise<boolean | null> {
   return inodes.some((inode) => inode !== null && locks.includes(inode))
 }
 
-async function changedAt(path: string): Promise<string> {
-  return (await stat(path)).mtime.toISOString()
+/** Null where it has gone meanwhile: then somebody lives who removes it, and it is no trace. */
+async function changedAt(path: string): Promise<string | null> {
+  return stat(path).then(
+    ({ mtime }) => mtime.toISOString(),
+    () => null,
+  )
 }
 
 async function readAt(path: string, offset: number, length: number): Promise<Buffer | null> {

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { application, scene, stateOf, write } from '../../dialects/sqlite/scene.js'
-import { afterwards, asSuperuser, examine, said } from '../../support/databases.js'
+import { baseBackup, restore } from '../../support/backups.js'
+import { afterwards, asSuperuser, examine, postgresVersion, said } from '../../support/databases.js'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 
 const restarts = async (target: string) => {
@@ -91,20 +94,24 @@ describe('on postgres', () => {
 
   test('a fresh server, one that was restarted, and one whose statistics somebody reset, have not crashed', async () => {
     const one = await server()
-    for (const happens of [
-      async () => {},
-      () => one.restart(async () => {}),
-      () => asSuperuser(one.url, `select pg_stat_reset(), pg_stat_reset_shared('bgwriter')`),
-    ]) {
+    // Before PostgreSQL 15 statistics begin with the first start: that there was no other is what can be said of it.
+    const fresh = (await postgresVersion()) < 15 ? /^first started / : /^up for /
+    for (const [happens, seen] of [
+      [async () => {}, fresh],
+      [() => one.restart(async () => {}), /^up for /],
+      [() => asSuperuser(one.url, `select pg_stat_reset(), pg_stat_reset_shared('bgwriter')`), /^up for /],
+    ] as const) {
       await happens()
       const { said: words, saw, verdict } = await restarts(one.url)
       expect([words, verdict.database]).toEqual(['pass', 'intact'])
-      expect(saw).toMatch(/^up for /)
+      expect(saw).toMatch(seen)
     }
   })
 
   test('lost statistics alone are not called a crash', async () => {
     const one = await server()
+    // Before PostgreSQL 15 a server that has just started for the first time looks the same.
+    if ((await postgresVersion()) < 15) await asSuperuser(one.url, 'select pg_sleep(6)')
     await killOne(one)
     const { said: words, verdict, causes } = await restarts(one.url)
     expect(words).toEqual([
@@ -122,7 +129,7 @@ describe('on postgres', () => {
     const { said: words, verdict, causes } = await restarts(one.url)
     expect(words).toEqual([
       expect.stringMatching(
-        /^the server crashed and recovered .*: server process \(PID \d+\) was terminated by signal 9/,
+        /^the server crashed and recovered .*: (server process|client backend) \(PID \d+\) was terminated by signal 9/,
       ),
     ])
     expect(causes[0]).toBe('database-crashed-and-recovered')
@@ -139,5 +146,25 @@ describe('on postgres', () => {
     expect((await restarts(one.url)).said).toEqual([
       expect.stringMatching(/^the server was stopped without a checkpoint \(immediate shutdown\) and recovered /),
     ])
+  })
+
+  test('a restored base backup is not called a crash', async () => {
+    const one = await server('logging_collector=on')
+    await restore(one, await baseBackup(one), async () => {})
+    const { said: words, saw, causes, verdict } = await restarts(one.url)
+    expect([words, verdict.database]).toEqual(['pass', 'intact'])
+    expect(saw).toMatch(/^restored from a base backup (just now|\d+ seconds? ago)/)
+    expect(causes).toEqual(['all-well'])
+  })
+
+  test('nor is a standby that was promoted', async () => {
+    const one = await server('logging_collector=on')
+    await restore(one, await baseBackup(one), (data) => writeFile(join(data, 'standby.signal'), ''))
+    const standby = await examine(one.url)
+    expect(standby.target).toMatchObject({ primary: false })
+    expect(JSON.stringify([standby.verdict, standby.causes])).not.toMatch(/crashed/)
+    await asSuperuser(one.url, 'select pg_promote()')
+    const { said: words, verdict } = await restarts(one.url)
+    expect([words, verdict.database]).toEqual(['pass', 'intact'])
   })
 })

@@ -33,6 +33,25 @@ onEachDialect((dialect) => {
     expect(result.status).toBe('fail')
   })
 
+  test('the statements that are advised show the rows, and move them aside', async () => {
+    const { target, execute } = await testDatabase(
+      dialect,
+      shop + unchecked(dialect, 'insert into orders values (10, 1), (11, 2), (12, 3);'),
+    )
+    const { findings } = await examineOne('integrity/foreign-keys', target)
+    const [show = '', move = ''] = findings[0]?.next ?? []
+    expect(show).toBe(
+      'select * from "orders" c where c."customer_id" is not null and not exists (select 1 from "customers" p where p."id" = c."customer_id")',
+    )
+    await execute(show)
+    await execute(move.replace(/: it keeps a copy.*$/, ''))
+    expect(said(await examineOne('integrity/foreign-keys', target))).toBe('pass')
+    // What was moved is there, and points nowhere still.
+    await execute('insert into orders select id, 1 from orders_orphaned where id in (11, 12)')
+    const counted = { config: { database: { expect: { rows: { orders: 3, orders_orphaned: 2 } } } } }
+    expect(said(await examineOne('integrity/row-counts', target, counted))).toBe('pass')
+  })
+
   test('a row without a key, and one with a parent, are no orphans', async () => {
     const result = await given(shop, 'insert into orders values (10, 1), (11, null);')
     expect(said(result)).toBe('pass')
@@ -97,6 +116,12 @@ onEachDialect((dialect) => {
 })
 
 describe('on sqlite alone', () => {
+  test('rows are moved aside in one transaction, in which nobody else writes', async () => {
+    const { target } = await testDatabase('sqlite', `${shop} insert into orders values (11, 2);`)
+    const { findings } = await examineOne('integrity/foreign-keys', target)
+    expect(findings[0]?.next?.[1]).toMatch(/^begin immediate; create table .*; delete from .*; commit: /)
+  })
+
   const given = async (schema: string) =>
     examineOne('integrity/foreign-keys', (await testDatabase('sqlite', schema)).target)
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ConfigInput } from '../../../src/config.js'
-import { examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+import { afterwards, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 
 type Relationships = NonNullable<NonNullable<ConfigInput['database']>['relationships']>
 
@@ -38,9 +38,14 @@ onEachDialect((dialect) => {
     })
   })
 
-  test('where all parents are there, nothing is said', async () => {
+  test('where all parents are there, it is said why they are believed to be', async () => {
     const result = await given(`${shop('customers', 'customer_id')} delete from notes where id = 2;`)
-    expect(said(result)).toBe('pass')
+    expect([result.status, said(result)]).toEqual([
+      'pass',
+      [
+        '"notes.customer_id" points at "customers.id": it is named after that table and its key, and its one value is there',
+      ],
+    ])
     expect(result.coverage).toMatchObject({ examined: 1, unit: 'relationship' })
   })
 
@@ -107,4 +112,89 @@ onEachDialect((dialect) => {
     expect(results.find(({ id }) => id === 'integrity/orphaned-rows')?.coverage).toMatchObject({ of: 0 })
     expect(facts['schema.foreignKeys']).toBe(1)
   })
+
+  const polymorphic = (kinds: string) => `create table posts (id integer primary key); insert into posts values (1);
+    create table comments (id integer primary key, subject_type text, subject_id integer);
+    insert into comments (subject_type, subject_id) ${kinds};`
+  const identified = {
+    sqlite: polymorphic,
+    postgres: (kinds: string) => polymorphic(kinds).replace('comments (id integer', 'comments (id serial'),
+  }
+
+  test('a column that names too many kinds of parents is said to be left out, and asks for nothing', async () => {
+    const kinds = (last: number) =>
+      `with recursive n (n) as (select 1 union all select n + 1 from n where n < ${last}) select 'K' || n, 1 from n`
+    const result = await given(identified[dialect](kinds(101)))
+    expect([result.status, result.coverage]).toEqual([
+      'pass',
+      {
+        examined: 0,
+        of: 1,
+        unit: 'relationship',
+        missing: [
+          {
+            object: 'comments (subject_type, subject_id)',
+            reason: 'unsafe',
+            detail: '"subject_type" names more than 100 kinds of parents',
+            optional: true,
+          },
+        ],
+      },
+    ])
+    expect((await given(identified[dialect](kinds(100)))).coverage).toMatchObject({ of: 0, missing: [] })
+  })
+
+  test('kinds that can be read are no gap', async () => {
+    const result = await given(identified[dialect]("values ('Post', 1), ('Post', 9)"))
+    expect(said(result)).toEqual([
+      '"comments": 1 row points at a row of "posts" that does not exist (subject_id, inferred by subject_type)',
+    ])
+    expect(result.coverage).toMatchObject({ examined: 1, of: 1, missing: [] })
+  })
+})
+
+test('kinds that cannot be read leave a gap, on sqlite', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `create table posts (id integer primary key);
+    create table comments (told text, subject_id integer); insert into comments values ('no json', 1);
+    alter table comments add column subject_type text generated always as (json_extract(told, '$.type')) virtual;`,
+  )
+  const result = await examineOne('integrity/orphaned-rows', target)
+  expect([said(result), result.coverage?.missing[0]?.object]).toEqual([
+    'skip: unavailable: malformed JSON',
+    'comments (subject_type, subject_id)',
+  ])
+})
+
+test('kinds that the role may not read leave a gap, on postgres', async () => {
+  const role = `kinds_${process.pid}`
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `create table posts (id integer primary key); create table comments (id integer primary key, subject_type text, subject_id integer);
+    create role ${role} login password 'w'; grant select on posts to ${role}; grant select (id, subject_id) on comments to ${role};`,
+  )
+  afterwards(() => execute(`drop owned by ${role}; drop role ${role}`))
+  const asRole = Object.assign(new URL(target), { username: role, password: 'w' }).href
+  const asked = () => examineOne('integrity/orphaned-rows', asRole)
+  expect(said(await asked())).toBe('skip: no-permission: permission denied for table comments')
+  await execute(`grant select on comments to ${role}`)
+  expect(said(await asked())).toBe('pass')
+})
+
+test('rows of what inherits from a parent are parents too, where no foreign key says otherwise', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `create table vehicles (id int primary key); create table cars (doors int) inherits (vehicles);
+    insert into vehicles select generate_series(1, 40); insert into cars select generate_series(41, 60), 4;
+    create table trips (id int primary key, vehicle_id int); insert into trips select i, i from generate_series(1, 60) i;`,
+  )
+  const orphans = (declare: string[]) =>
+    examineOne('integrity/orphaned-rows', target, { config: { database: { relationships: { declare } } } })
+  const declared = ['trips.vehicle_id -> vehicles.id']
+  expect([(await orphans([])).status, said(await orphans(declared))]).toEqual(['pass', 'pass'])
+  await execute('delete from cars where id = 41')
+  expect(said(await orphans(declared))).toEqual([
+    expect.stringMatching(/^"trips": 1 row points at a row of "vehicles" that does not exist/),
+  ])
 })

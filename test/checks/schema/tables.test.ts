@@ -141,3 +141,18 @@ test('a table whose file is gone cannot be read, and is named', async () => {
     expect.stringMatching(/^table "b" cannot be read: could not open file "base\/.*": No such file or directory$/),
   ])
 })
+
+test('on SQLite, which has no schemas, a config that names some for PostgreSQL is about all of the file', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    'pragma foreign_keys = off; create table a (id integer primary key, a_id int references a (id)); insert into a values (1, 7)',
+  )
+  const { results, facts } = await examine(target, {
+    config: { database: { schemas: ['public'], expect: { tables: 1 } } },
+  })
+  expect(results.flatMap(({ findings }) => findings.map(({ address }) => address))).toContain(
+    'integrity/foreign-keys#dangling',
+  )
+  expect(results.find(({ id }) => id === 'schema/tables')?.status).toBe('pass')
+  expect(facts['schema.tables']).toBe(1)
+})

@@ -50,6 +50,18 @@ test('each endpoint that answers otherwise is named', async () => {
   ])
 })
 
+test('a program that has heard of no endpoint is another one', async () => {
+  const url = await routes({ 'GET /other': [200] })
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health', '/docs'] } })).toEqual([
+    `${url} answers 404 to all 2 endpoints, none of it in JSON: another program may be on that port, or api.url lacks a path`,
+  ])
+  const one = `${url}/health answers with 404, 200 to 399 expected`
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health'] } })).toEqual([one])
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health', '/other'] } })).toEqual([one])
+  const gone = { path: '/docs', status: 404 }
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health', gone] } })).toEqual([one])
+})
+
 test('without endpoints there is nothing to look at', async () => {
   expect(await saidOf('server/endpoints', { api: { url: await routes({}) } })).toMatch(/^skip: not-configured/)
 })

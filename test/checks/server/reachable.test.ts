@@ -5,8 +5,16 @@ import { deadAddress, socketServer } from '../../support/servers.js'
 const said = (url: string, more = {}) => saidOf('server/reachable', { api: { url, timeout: '300ms', ...more } })
 
 test('a server that answers is reachable, whatever it answers', async () => {
-  for (const status of [200, 204, 302, 401, 404, 500, 503])
+  for (const status of [200, 204, 302, 401, 404, 501])
     expect(await said(await routes({ 'GET /': [status] }))).toBe('pass')
+})
+
+test('a server that fails is told so where no endpoint is there to tell it', async () => {
+  for (const status of [500, 503]) {
+    const url = await routes({ 'GET /': [status] })
+    expect(await said(url)).toEqual([`${url}/ answers with ${status}: the server fails on its own side`])
+    expect(await said(url, { endpoints: ['/'] })).toBe('pass')
+  }
 })
 
 test('nothing listens; the config may say how to start it', async () => {

@@ -111,7 +111,11 @@ test('a table that somebody else has locked is a gap, at once, and the rest is e
     missing: [{ object: 'a', reason: 'unavailable', detail: 'canceling statement due to lock timeout' }],
   })
   expect(resultOf(examined, 'integrity/foreign-keys')?.coverage).toMatchObject({ examined: 1, of: 2 })
-  expect(examined.results.flatMap(({ findings }) => findings)).toEqual([])
+  // Who holds it is told; that it could not be read is no finding.
+  expect(examined.results.flatMap(({ findings }) => findings.map(({ address }) => address))).toEqual([
+    'activity/locks#exclusive',
+  ])
+  expect(examined.causes[0]?.id).toBe('blocked-by-a-lock')
   expect(examined.verdict).toMatchObject({ status: 'inconclusive', database: 'unverified' })
 })
 

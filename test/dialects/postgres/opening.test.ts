@@ -138,6 +138,42 @@ describe('one that does not', () => {
     expect(performance.now() - began).toBeLessThan(5_000)
   })
 
+  /** A server that answers with these words, whoever comes. */
+  const refusing = async (words: string) => {
+    const fields = Buffer.from(`SFATAL\0CXX000\0M${words}\0\0`)
+    const head = Buffer.from([0x45, 0, 0, 0, 0])
+    head.writeInt32BE(fields.length + 4, 1)
+    const url = await listening((socket) => void socket.once('data', () => socket.end(Buffer.concat([head, fields]))))
+    return (password: string) => changed(url, { password, search: '?sslmode=disable' })
+  }
+
+  test('a password that the server repeats is not in the report, however it was given', async () => {
+    const as = await refusing('no entry for u with s3same open and s3same%20open')
+    const given: [string[], Record<string, string>][] = [
+      [[as('s3same open')], {}],
+      [[], { DATABASE_URL: as('s3same open') }],
+      [[as('')], { PGPASSWORD: 's3same open' }],
+    ]
+    for (const [target, env] of given) {
+      for (const format of ['json', 'pretty']) {
+        const { stdout, stderr, exitCode } = await dbdoctor(['check', ...target, '-f', format, '--verbose'], { env })
+        expect(exitCode).toBe(1)
+        expect(stdout).toContain('no entry for u with ••• and •••')
+        expect(`${stdout}${stderr}`).not.toContain('s3same')
+      }
+    }
+  })
+
+  test('a password that is a word of the report, or of what is said openly, leaves it readable', async () => {
+    const as = await refusing('the password of postgres at db')
+    for (const password of ['password', 'postgres', 'db', 'connection']) {
+      const { raw, address } = await opened(as(password))
+      expect(raw).not.toContain('•••')
+      expect(raw).toContain('the password of postgres at db')
+      expect(address).toBe('other')
+    }
+  })
+
   test('a password is needed, and none is given', async () => {
     const url = new URL(inject('postgres'))
     const { stdout, exitCode } = await dbdoctor(['check', `postgres://postgres@${url.host}/postgres`], {

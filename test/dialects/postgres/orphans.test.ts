@@ -1,5 +1,6 @@
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { examineOne, said, testDatabase } from '../../support/databases.js'
+import { examineOne, postgresVersion, said, testDatabase } from '../../support/databases.js'
 
 /** Runs statements whose rows no foreign key checks. */
 const unchecked = (statements: string) =>
@@ -26,6 +27,17 @@ describe('kinds of foreign keys', () => {
       { row: { id: 3 }, key: { a: 9, b: 9 } },
       { row: { id: 2 }, key: { a: null, b: 1 } },
     ])
+  })
+
+  test('a key over a PERIOD, which PostgreSQL 18 brought: several parents may cover it, and a gap is a violation', async () => {
+    const stays = `create table bookings (room int4range, during int4range, primary key (room, during without overlaps));
+      insert into bookings values ('[1,2)', '[1,3)'), ('[1,2)', '[3,5)'), ('[1,2)', '[6,9)');
+      create table stays (id int primary key, room int4range, during int4range, foreign key (room, period during) references bookings);`
+    if ((await postgresVersion()) < 18) return expect(foreignKeys(stays)).rejects.toThrow('syntax error')
+    const covered = `insert into stays values (1, '[1,2)', '[2,5)'), (2, '[1,2)', null)`
+    expect(rowsOf(await foreignKeys(stays, covered))).toEqual([])
+    const gap = `${covered}; insert into stays values (3, '[1,2)', '[4,7)'), (4, '[2,3)', '[2,3)')`
+    expect(rowsOf(await foreignKeys(stays, gap))).toEqual([['stays', 2]])
   })
 
   const plain =
@@ -163,5 +175,75 @@ describe('an index of the parent that lost rows', () => {
       '"c": 1 row points at a row of "p" that does not exist (p_id)',
       '"c": the parents of 2 rows are in "p", and an index does not find them: it is damaged',
     ])
+  })
+})
+
+describe('the statements that are advised', () => {
+  const advised = async (schema: string, rows: string) => {
+    const { target, execute } = await testDatabase('postgres', schema)
+    await execute(unchecked(rows))
+    const asked = async () => (await examineOne('integrity/foreign-keys', target)).findings
+    const [show = '', ...rest] = (await asked())[0]?.next ?? []
+    const client = new pg.Client({ connectionString: target })
+    await client.connect()
+    const query = async (text: string) => (await client.query(text)).rows
+    const move = rest[0]?.replace(/: it keeps a copy.*$/, '')
+    return {
+      asked,
+      show,
+      rest,
+      query,
+      move: async () => void (move && (await client.query(move))),
+      [Symbol.asyncDispose]: () => client.end(),
+    }
+  }
+
+  test('MATCH FULL: what is null in part is shown and moved, what is null is neither', async () => {
+    await using full = await advised(
+      `create table p (a int, b int, primary key (a, b)); insert into p values (1, 1);
+      create table c (id int primary key, a int, b int, foreign key (a, b) references p match full);`,
+      'insert into c values (1, 1, 1), (2, null, 1), (3, 9, 9), (4, null, null)',
+    )
+    const ids = [{ id: 2 }, { id: 3 }]
+    expect((await full.query(`${full.show} order by 1`)).map(({ id }) => ({ id }))).toEqual(ids)
+    await full.move()
+    expect(await full.asked()).toEqual([])
+    expect(await full.query('select id from c_orphaned order by 1')).toEqual(ids)
+    expect(await full.query('select id from c order by 1')).toEqual([{ id: 1 }, { id: 4 }])
+  })
+
+  test('a generated column is copied, and a row that a trigger keeps is not', async () => {
+    const schema = `create table p (id int primary key);
+      create table c (id int primary key, p_id int references p, twice int generated always as (p_id * 2) stored);
+      create function keep() returns trigger language plpgsql as $$ begin return case when old.id = 1 then null else old end; end $$;
+      create trigger keep before delete on c for each row execute function keep();`
+    await using guarded = await advised(schema, 'insert into c values (1, 7), (2, 8)')
+    await guarded.move()
+    expect(await guarded.query('select * from c_orphaned')).toEqual([{ id: 2, p_id: 8, twice: 16 }])
+    expect(await guarded.query('select id from c')).toEqual([{ id: 1 }])
+  })
+
+  test('a key over a PERIOD: rows are shown, and not deleted', async () => {
+    if ((await postgresVersion()) < 18) return
+    const stays = `create table bookings (room int4range, during int4range, primary key (room, during without overlaps));
+      insert into bookings values ('[1,2)', '[1,3)'), ('[1,2)', '[3,5)'), ('[1,2)', '[6,9)');
+      create table stays (id int primary key, room int4range, during int4range, foreign key (room, period during) references bookings);`
+    await using period = await advised(
+      stays,
+      `insert into stays values (1, '[1,2)', '[2,5)'), (2, '[1,2)', null), (3, '[1,2)', '[4,7)'), (4, '[2,3)', '[2,3)')`,
+    )
+    expect((await period.query(`${period.show} order by 1`)).map(({ id }) => id)).toEqual([3, 4])
+    expect(period.rest.join()).not.toContain('delete')
+  })
+
+  test('another schema, and names of any shape', async () => {
+    await using odd = await advised(
+      'create schema "a b"; create table "a b"."p""" (id int primary key); create table "a b"."gone" ("c" int references "a b"."p""");',
+      'insert into "a b"."gone" values (5)',
+    )
+    expect(await odd.query(odd.show)).toEqual([{ c: 5 }])
+    await odd.move()
+    expect(await odd.asked()).toEqual([])
+    expect(await odd.query('select * from "a b".gone_orphaned')).toEqual([{ c: 5 }])
   })
 })

@@ -36,8 +36,8 @@ test('rows that come and go during a run are no orphans', async () => {
   expect(written).toBeGreaterThan(100)
 })
 
-/** Two counts, with a write of somebody else's between them. */
-async function twoCounts(target: string): Promise<unknown[]> {
+/** Two counts, with something that somebody else does between them. */
+async function twoCounts(target: string, between = 'insert into p values (777777)'): Promise<unknown[]> {
   const limits = limit(performance.now() + 20_000, new AbortController().signal)
   const opening = await (await dialectOf({ dialect: 'postgres', address: target }, {})).open(limits)
   if (opening.outcome !== 'opened') throw new Error(opening.text)
@@ -46,7 +46,8 @@ async function twoCounts(target: string): Promise<unknown[]> {
   const table = catalog.outcome === 'answered' ? catalog.value.tables.find(({ name }) => name === 'p') : undefined
   if (!table) throw new Error('no table')
   const before = await session.count(table)
-  await asSuperuser(owned(target), 'insert into p values (777777)')
+  await asSuperuser(owned(target), between)
+  await sleep(200)
   const after = await session.count(table)
   const fresh = await session.read(
     async (kysely) => (await sql<{ n: number }>`select count(*) as n from public.p`.execute(kysely)).rows[0]?.n,
@@ -63,6 +64,12 @@ const owned = (target: string) =>
 test('counts that are compared come from one snapshot', async () => {
   const { target } = await testDatabase('postgres', pairs)
   expect(await twoCounts(target)).toEqual([2000, 2000, 2001])
+})
+
+test('a snapshot whose session somebody ended is replaced by a new one', async () => {
+  const { target } = await testDatabase('postgres', pairs)
+  const end = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`
+  expect(await twoCounts(target, end)).toEqual([2000, 2000, 2000])
 })
 
 describe('where the server does not export its snapshot', () => {

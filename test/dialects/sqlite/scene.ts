@@ -53,7 +53,7 @@ export interface Application {
 /** Starts an application as the files' owner: it opens `file` as `db`, runs the script, and then stays with the file open. */
 export async function application(file: string, script: string): Promise<Application> {
   const code = `
-    const db = new (require('better-sqlite3'))(process.env.FILE, { timeout: 300 })
+    const db = new (require('better-sqlite3'))(process.env.FILE, { timeout: 1000 })
     process.stdin.resume().on('end', () => { db.close(); process.exit() })
     ;(async () => { ${script} })().then(() => console.log('ready'), (error) => { console.log(error.stack); process.exit(1) })`
   const child = spawn(process.execPath, ['-e', code], {
@@ -177,8 +177,8 @@ function processes() {
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
 }
 
-/** Waits until something holds; after `ms` it never will. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 3000): Promise<void> {
+/** Waits until something holds that a test begins with; after `ms`, however busy the machine is, it never will. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms`)

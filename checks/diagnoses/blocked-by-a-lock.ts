@@ -1,0 +1,13 @@
+import { defineDiagnosis } from 'dbdoctor'
+
+const faults = ['activity/locks#exclusive', 'activity/locks#blocking', 'activity/locks#prepared-transaction']
+
+export default defineDiagnosis({
+  id: 'blocked-by-a-lock',
+  headline: (chart) => `The database is up, and somebody waits: ${chart.message(...faults)}.`,
+  when: (chart) => chart.foundAny(...faults),
+  // A server that waits for a lock answers late, or not at all.
+  explains: ({ address }) =>
+    /^(server|auth)\/.*#(silent|unanswered|wrong-password-unanswered|erroring|database-down)$/.test(address),
+  next: ['Run dbdoctor check again once it is gone: what was locked could not be examined.'],
+})

@@ -1,0 +1,293 @@
+import {
+  type Answer,
+  type AnyKysely,
+  agreeing,
+  type Catalog,
+  type CheckConstraint,
+  defineCheck,
+  type Failure,
+  identifier,
+  type Key,
+  leavesOf,
+  lookAtPages,
+  nameOf,
+  pluralize,
+  quoted,
+  roleSearchPath,
+  type Session,
+  sql,
+  type Table,
+  z,
+} from 'dbdoctor'
+
+interface Evidence {
+  readonly schema: string
+  readonly table: string
+  readonly rows: number
+  /** The statement that finds them, as it would be typed. */
+  readonly select: string
+}
+
+interface Duplicate extends Evidence {
+  readonly columns: readonly string[]
+  readonly rebuild: string
+}
+
+type Sql = ReturnType<typeof sql>
+
+/** How a dialect reads a table row by row, past its indexes. */
+interface Reading {
+  readonly from: (table: Table) => Sql
+  readonly prepare: readonly Sql[]
+  /** The same, as it would be typed: what comes before the statement, and after the table. */
+  readonly typed: { readonly before: string; readonly after: string }
+  /** Whether a column has no value, as it would be typed: of a NOT NULL column, `is null` is taken for false unseen. */
+  readonly isNull: (column: string) => string
+  /** What makes the indexes of a table anew, as it would be typed before the table. */
+  readonly rebuild: string
+}
+
+/** What is counted of a table in one scan. */
+interface Rule {
+  readonly kind: 'null-found' | 'check-violated'
+  readonly columns: readonly string[]
+  readonly constraint: string | null
+  readonly violated: Sql
+  readonly where: string
+  /** What a CHECK says. */
+  readonly expression?: string
+}
+
+export default defineCheck({
+  id: 'integrity/constraints',
+  title: 'No row violates what its table declares',
+  severity: 'error',
+  after: ['connection/opens', { id: 'storage/pages', blocks: false }],
+  depth: 'standard',
+  docs: {
+    why: 'Rows from before a constraint, or that came in past it, break the application that trusts the schema. Duplicates under a unique index mean that the index lost entries.',
+    fix: 'Look at the rows that the finding shows, put them right, then validate the constraint or rebuild the index.',
+  },
+  options: z.strictObject({
+    unique: z
+      .int()
+      .nonnegative()
+      .default(1_000_000)
+      .describe('rows up to which duplicates are looked for, unless --depth deep'),
+  }),
+  messages: {
+    'check-violated': {
+      say: ({ table, constraint, rows }: Evidence & { constraint: string | null; condition?: string | undefined }) =>
+        `${quoted(table)}: ${agreeing(rows, 'row', 'violate')} ${constraint === null ? 'a CHECK' : `CHECK ${quoted(constraint)}`}`,
+      next: ({ select }: Evidence) => [select],
+    },
+    'null-found': {
+      say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
+        `${quoted(table)}: ${pluralize(rows, 'row')} without a value in ${columns.join(', ')}, which is NOT NULL`,
+      next: ({ select }: Evidence) => [select],
+    },
+    duplicate: {
+      say: ({ table, columns, rows }: Duplicate) =>
+        `${quoted(table)}: ${pluralize(rows, 'value')} of (${columns.join(', ')}) ${rows === 1 ? 'is' : 'are'} there more than once, and should be unique`,
+      next: ({ select, rebuild }: Duplicate) => [select, `Keep one row of each value, then: ${rebuild}`],
+    },
+    unreadable: {
+      say: ({ table, text }: { schema: string; table: string; text: string }) =>
+        `${quoted(table)} could not be examined: ${text}`,
+      next: () => [lookAtPages],
+    },
+  },
+  async run({ db, config, depth, options, report, coverage, skip }) {
+    const answer = await db.catalog()
+    if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
+    const catalog = answer.value
+    const wanted = catalog.tables.filter(
+      ({ kind, schema, partitionOf }) =>
+        ['table', 'partitioned'].includes(kind) && !partitionOf && (!config.schemas || config.schemas.includes(schema)),
+    )
+    const seen = coverage('table')
+    const reading = readings[db.dialect]
+    for (const table of wanted.flatMap((one) => leavesOf(catalog, one)).filter(({ stored }) => stored)) {
+      const name = nameOf(table, catalog)
+      const few = (table.rowsEstimate ?? 0) <= options.unique
+      const keys = depth === 'deep' || few ? table.keys : []
+      const found = await look(db, depth === 'deep', table, rulesOf(catalog, table, reading), keys)
+      if (found.outcome === 'failed') {
+        if (found.reason) seen.missing(name, found.reason, found.text)
+        else report('unreadable', { schema: table.schema, table: name, text: found.text })
+        continue
+      }
+      seen.examined()
+      if (keys.length < table.keys.length)
+        seen.missing(`the keys of ${name}`, 'unsafe', 'many rows: --depth deep looks for duplicates', true)
+      const typed = identifier(table.schema, table.name)
+      const { before, after } = reading.typed
+      for (const { rule, reason, text } of found.value.unanswered)
+        seen.missing(
+          `CHECK ${rule.constraint ?? `(${rule.expression})`} of ${name}`,
+          reason,
+          text,
+          reason === 'unavailable',
+        )
+      for (const { rule, rows } of found.value.violated) {
+        const select = `select * from ${typed} where ${rule.where}`
+        const evidence = { schema: table.schema, table: name, rows, select }
+        if (rule.kind === 'null-found') report('null-found', { ...evidence, columns: rule.columns })
+        else
+          report('check-violated', {
+            ...evidence,
+            constraint: rule.constraint,
+            // What has no name is known by what it says.
+            ...(rule.constraint === null && { condition: rule.expression }),
+          })
+      }
+      for (const { columns, rows } of found.value.repeated) {
+        const names = columns.map((column) => identifier(column)).join(', ')
+        const select = `${before}select ${names}, count(*) from ${typed}${after} group by ${names} having count(*) > 1`
+        const rebuild = `${reading.rebuild} ${typed}`
+        report('duplicate', { schema: table.schema, table: name, columns, rows, select, rebuild })
+      }
+    }
+  },
+})
+
+const readings: Record<Session['dialect'], Reading> = {
+  sqlite: {
+    from: ({ name }) => sql`${sql.id(name)} not indexed`,
+    prepare: [],
+    typed: { before: '', after: ' not indexed' },
+    isNull: (column) => `typeof(${identifier(column)}) = 'null'`,
+    rebuild: 'reindex',
+  },
+  postgres: {
+    from: ({ schema, name }) => sql`only ${sql.id(schema, name)}`,
+    prepare: [
+      sql`set local enable_indexscan = off`,
+      sql`set local enable_indexonlyscan = off`,
+      sql`set local enable_bitmapscan = off`,
+    ],
+    typed: { before: 'set enable_indexscan = off; set enable_indexonlyscan = off; ', after: '' },
+    isNull: (column) => `num_nulls(${identifier(column)}) = 1`,
+    rebuild: 'reindex table concurrently',
+  },
+}
+
+function rulesOf(catalog: Catalog, table: Table, { isNull }: Reading): Rule[] {
+  const checks = catalog.checks.filter(({ table: { schema, name } }) => schema === table.schema && name === table.name)
+  const columns = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
+  return [
+    ...columns.map(
+      ({ name }): Rule => ({
+        kind: 'null-found',
+        columns: [name],
+        constraint: null,
+        violated: sql`${sql.id(name)} is null`,
+        where: isNull(name),
+      }),
+    ),
+    ...checks.flatMap((check): Rule[] => {
+      const expression = expressionOf(check)
+      // A comment at its end would take the parenthesis with it.
+      const where = `not (${expression}${expression.includes('--') ? '\n' : ''})`
+      return [
+        { kind: 'check-violated', columns: [], constraint: check.name, violated: sql.raw(where), where, expression },
+      ]
+    }),
+  ]
+}
+
+/** What a CHECK says, without the words around it. Unknown satisfies it. */
+function expressionOf({ definition }: CheckConstraint): string {
+  return /^CHECK \((.*)\)(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?$/is.exec(definition)?.[1] ?? definition
+}
+
+interface Found {
+  readonly violated: readonly { readonly rule: Rule; readonly rows: number }[]
+  readonly repeated: readonly { readonly columns: readonly string[]; readonly rows: number }[]
+  /** Conditions that could not be asked: they call a function that is not here, or not for this role. */
+  readonly unanswered: readonly {
+    readonly rule: Rule
+    readonly reason: NonNullable<Failure['reason']>
+    readonly text: string
+  }[]
+}
+
+/** One scan for all that can be told row by row, and one more for each key. */
+async function look(
+  { dialect, scan }: Session,
+  deep: boolean,
+  table: Table,
+  rules: readonly Rule[],
+  keys: readonly Key[],
+): Promise<Answer<Found>> {
+  const { from, prepare } = readings[dialect]
+  const rows = from(table)
+  const read = <T>(work: (kysely: AnyKysely) => Promise<T>) =>
+    scan(async (kysely) => {
+      // What a condition calls is found where the application finds it.
+      await roleSearchPath[dialect]?.execute(kysely)
+      for (const setting of prepare) await setting.execute(kysely)
+      return work(kysely)
+    }, deep)
+  const counted = await askApart((some) => read((kysely) => countViolated(kysely, rows, some)), rules)
+  if (counted.outcome === 'failed') return counted
+  const repeated = await read((kysely) => findRepeated(kysely, rows, keys))
+  if (repeated.outcome === 'failed') return repeated
+  return { outcome: 'answered', value: { ...counted.value, repeated: repeated.value } }
+}
+
+/** All rules at once; where that fails for the sake of a condition, each condition by itself, so that only the guilty one is unknown. */
+async function askApart(
+  ask: (rules: readonly Rule[]) => Promise<Answer<Found['violated']>>,
+  rules: readonly Rule[],
+): Promise<Answer<Omit<Found, 'repeated'>>> {
+  const together = await ask(rules)
+  if (together.outcome === 'answered')
+    return { outcome: 'answered', value: { violated: together.value, unanswered: [] } }
+  if (!isOfCondition(together)) return together
+  const nulls = await ask(rules.filter(({ kind }) => kind === 'null-found'))
+  if (nulls.outcome === 'failed') return nulls
+  const violated = [...nulls.value]
+  const unanswered: Found['unanswered'][number][] = []
+  for (const rule of rules.filter(({ kind }) => kind === 'check-violated')) {
+    const alone = await ask([rule])
+    if (alone.outcome === 'answered') violated.push(...alone.value)
+    else if (isOfCondition(alone)) unanswered.push({ rule, reason: alone.reason ?? 'unavailable', text: alone.text })
+    else return alone
+  }
+  return { outcome: 'answered', value: { violated, unanswered } }
+}
+
+function isOfCondition({ reason }: Failure): boolean {
+  return reason === 'unavailable' || reason === 'no-permission'
+}
+
+async function countViolated(kysely: AnyKysely, table: Sql, rules: readonly Rule[]): Promise<Found['violated']> {
+  const counts = rules.map(({ violated }, at) => sql`count(case when ${violated} then 1 end) as ${sql.id(`r${at}`)}`)
+  // Without a rule, it is still asked whether the table may be read.
+  const [asked, limit] = counts.length > 0 ? [sql.join(counts), sql``] : [sql`1`, sql`limit 0`]
+  const { rows } = await sql<Record<string, number>>`select ${asked} from ${table} ${limit}`.execute(kysely)
+  return rules
+    .map((rule, at) => ({ rule, rows: Number(rows[0]?.[`r${at}`] ?? 0) }))
+    .filter(({ rows: violated }) => violated > 0)
+}
+
+async function findRepeated(kysely: AnyKysely, table: Sql, keys: readonly Key[]): Promise<Found['repeated']> {
+  const repeated: { columns: readonly string[]; rows: number }[] = []
+  for (const { columns, collations, nullsDistinct } of keys) {
+    const names = columns.map((column, at) => sql`${sql.id(column)}${collated(collations[at] ?? null)}`)
+    const there = columns.map((column) => sql`${sql.id(column)} is not null`)
+    const where = nullsDistinct ? sql`where ${sql.join(there, sql` and `)}` : sql``
+    const { rows } = await sql<{ rows: number }>`
+      select count(*) as rows from (select 1 from ${table} ${where} group by ${sql.join(names)} having count(*) > 1) as repeated`.execute(
+      kysely,
+    )
+    if (Number(rows[0]?.rows ?? 0) > 0) repeated.push({ columns, rows: Number(rows[0]?.rows) })
+  }
+  return repeated
+}
+
+/** Compares as an index does, whatever its column does. */
+function collated(collation: readonly string[] | null): Sql {
+  return collation === null ? sql`` : sql` collate ${sql.id(...collation)}`
+}

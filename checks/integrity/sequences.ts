@@ -1,0 +1,260 @@
+import { defineCheck, identifier, literal, quoted, type Session, sql, z } from 'dbdoctor'
+
+/** A sequence, and a column that takes its values from it. */
+interface Feed {
+  readonly schema: string
+  readonly sequence: string
+  readonly tableSchema: string
+  readonly table: string
+  readonly column: string
+  readonly increment: number
+  /** The last value that sequence and column both have room for, and the first. */
+  readonly end: number
+  readonly start: number
+  readonly cycles: boolean
+  readonly unique: boolean
+  /** It is the first column of a key that has more of them. */
+  readonly inKey: boolean
+  /** An index finds the column's largest value at once. */
+  readonly indexed: boolean
+  readonly readable: boolean
+  readonly partitioned: boolean
+  /** Its column takes what the sequence gives as it is. */
+  readonly plain: boolean
+  /** Its table or the sequence is kept on another server alone. */
+  readonly elsewhere: boolean
+  /** Where the end is: that of the column's type, that of the sequence, or both. */
+  readonly narrow: boolean
+  readonly limited: boolean
+  /** The type of the sequence ends before bigint does. */
+  readonly small: boolean
+}
+
+interface Evidence {
+  readonly schema: string
+  readonly sequence: string
+  readonly table: string
+  readonly columns: readonly string[]
+}
+
+interface Behind extends Evidence {
+  /** What it gives next, and the largest value that is there. */
+  readonly next: number
+  readonly largest: number
+  readonly repair: string
+}
+
+interface NearEnd extends Evidence {
+  readonly share: number
+  readonly left: number
+  /** What gives the column, and the sequence, more room, as it would be typed; null for the one that is no limit. */
+  readonly widen: string | null
+  readonly lengthen: string | null
+}
+
+const place = ({ sequence, table, columns, next, largest }: Behind) =>
+  `sequence ${quoted(sequence)} gives ${next} next, and ${quoted(table)}.${columns[0]} is at ${largest} already`
+const resetting = ({ repair }: Behind) => [`${repair}: it takes no lock on the table`]
+const named = (schema: string, name: string) => (schema === 'public' ? name : `${schema}.${name}`)
+const percent = (share: number) => `${Math.floor(share * 100)} %`
+
+export default defineCheck({
+  id: 'integrity/sequences',
+  title: 'Sequences are ahead of their columns, and have room',
+  severity: 'error',
+  after: ['connection/opens', { id: 'storage/pages', blocks: false }],
+  depth: 'standard',
+  docs: {
+    why: 'After a restore or an import a sequence may stand where it stood before the rows came: the next insert fails with a duplicate key. And a sequence at its end fails every insert.',
+    fix: 'Set the sequence to the largest value of its column; give a column that is running out a wider type.',
+  },
+  options: z.strictObject({
+    used: z.number().min(0).max(1).default(0.8).describe('share of the values that may be used'),
+  }),
+  messages: {
+    behind: {
+      say: (one: Behind) => `${place(one)}: inserts will fail with a duplicate key`,
+      next: resetting,
+    },
+    repeats: {
+      severity: 'warning',
+      say: (one: Behind) => `${place(one)}: numbers will be given twice`,
+      next: resetting,
+    },
+    'near-end': {
+      severity: 'warning',
+      say: ({ sequence, table, columns, share }: NearEnd) =>
+        `sequence ${quoted(sequence)} of ${quoted(table)}.${columns[0]} has used ${percent(share)} of its values`,
+      next: ({ widen, lengthen }: NearEnd) => [
+        ...(widen === null
+          ? []
+          : [`${widen}: it rewrites the table while nobody can use it; with many rows, add a new column instead`]),
+        ...(lengthen === null ? [] : [`${lengthen}: it takes no lock on the table`]),
+      ],
+    },
+    'rowids-near-end': {
+      severity: 'warning',
+      say: ({ table, share }: { table: string; share: number }) =>
+        `${quoted(table)} has used ${percent(share)} of its AUTOINCREMENT rowids: at the end each insert fails with SQLITE_FULL`,
+      next: ({ table }: { table: string }) => [
+        `select max(rowid) from ${identifier(table)}`,
+        `Where that is far below: update sqlite_sequence set seq = (select max(rowid) from ${identifier(table)}) where name = ${literal(table)}: it locks the file for a moment`,
+      ],
+    },
+  },
+  run: {
+    async sqlite({ db, options, report, coverage, skip }) {
+      const answer = await db.read(async (kysely) => {
+        const { rows } = await sql<{ present: number }>`
+          select count(*) as present from sqlite_schema where name = 'sqlite_sequence'`.execute(kysely)
+        if (!rows[0]?.present) return []
+        // A counter whose table is gone counts nothing; one that is behind its rows is ignored by SQLite.
+        const { rows: counters } = await sql<{ table: string; share: number }>`
+          select q.name as "table", max(cast(q.seq as real)) / 9223372036854775807 as share
+          from sqlite_sequence q join sqlite_schema s on s.name = q.name and s.type = 'table' group by q.name`.execute(
+          kysely,
+        )
+        return counters
+      })
+      if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
+      coverage('sequence').examined(answer.value.length)
+      for (const { table, share } of answer.value)
+        if (share >= options.used) report('rowids-near-end', { table, share })
+    },
+
+    async postgres({ db, config, options, report, coverage, skip }) {
+      const answer = await feedsIn(db)
+      if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
+      const seen = coverage('sequence')
+      const told = new Set<string>()
+      for (const feed of answer.value) {
+        if (config.schemas && !config.schemas.includes(feed.schema)) continue
+        const sequence = named(feed.schema, feed.sequence)
+        const object = `${sequence} of ${named(feed.tableSchema, feed.table)}.${feed.column}`
+        if (!feed.readable) {
+          seen.missing(object, 'no-permission', 'the role may not read the sequence or its column')
+          continue
+        }
+        if (feed.elsewhere) {
+          seen.missing(object, 'unavailable', 'it is unlogged, and a standby holds nothing of it', true)
+          continue
+        }
+        const state = await stateOf(db, feed)
+        if (state.outcome === 'failed') {
+          seen.missing(object, state.reason ?? 'unavailable', state.text)
+          continue
+        }
+        seen.examined()
+        const evidence = {
+          schema: feed.schema,
+          sequence,
+          table: named(feed.tableSchema, feed.table),
+          columns: [feed.column],
+        }
+        const { last, called, extreme } = state.value
+        const { increment, start, end } = feed
+        const next = called ? last + increment : last
+        const behind =
+          feed.plain && extreme !== null && !feed.cycles && (increment > 0 ? next <= extreme : next >= extreme)
+        if (behind && (feed.unique || feed.inKey)) {
+          const aggregate = increment > 0 ? 'max' : 'min'
+          const from = `select ${aggregate}(${identifier(feed.column)}) from ${identifier(feed.tableSchema, feed.table)}`
+          const repair = `select setval(${literal(identifier(feed.schema, feed.sequence))}, (${from}))`
+          report(feed.unique ? 'behind' : 'repeats', { ...evidence, next, largest: extreme, repair })
+        }
+        const share = called ? (last - start) / (end - start) : 0
+        if (share >= options.used && !feed.cycles && !told.has(sequence)) {
+          told.add(sequence)
+          const name = identifier(feed.schema, feed.sequence)
+          const column = `${identifier(feed.tableSchema, feed.table)} alter column ${identifier(feed.column)}`
+          const room = feed.small ? 'as bigint' : increment > 0 ? 'no maxvalue' : 'no minvalue'
+          const widen = feed.plain && feed.narrow ? `alter table ${column} type bigint` : null
+          const lengthen = feed.limited ? `alter sequence ${name} ${room}` : null
+          report('near-end', { ...evidence, share, left: Math.abs(end - last), widen, lengthen })
+        }
+      }
+    },
+  },
+})
+
+/** Where the sequence stands, and the largest value of its column, for a descending one the smallest. */
+function stateOf({ read }: Session, feed: Feed) {
+  const aggregate = feed.increment > 0 ? sql`max` : sql`min`
+  const rows = feed.partitioned ? sql`` : sql`only `
+  const extreme = feed.indexed
+    ? sql`(select ${aggregate}(${sql.id(feed.column)})::float8 from ${rows}${sql.id(feed.tableSchema, feed.table)})`
+    : sql`null::float8`
+  return read(async (kysely) => {
+    await sql`set local row_security = off`.execute(kysely)
+    const { rows: found } = await sql<{ last: number; called: boolean; extreme: number | null }>`
+      select last_value::float8 as last, is_called as called, ${extreme} as extreme
+      from ${sql.id(feed.schema, feed.sequence)}`.execute(kysely)
+    const [row] = found
+    if (!row) throw new Error('a sequence has a row')
+    return row
+  })
+}
+
+/**
+ * Sequences by what they feed: columns that own them, identity columns, and columns that name them in a default. One that makes
+ * something of what it gets (`nextval('s') * 10`) says nothing of where the sequence stands.
+ */
+function feedsIn({ read }: Session) {
+  return read(async (kysely) => {
+    const { rows } = await sql<Feed>`
+      with feeds as (
+        select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number
+        from pg_depend d
+        where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0
+        union
+        select d.refobjid, ad.adrelid, ad.adnum
+        from pg_depend d join pg_attrdef ad on ad.oid = d.objid
+        where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
+      ), typed as (
+        select f.sequence, f.relation, f.number, coalesce(nullif(t.typbasetype, 0), t.oid) as type,
+          d.oid is null or pg_get_expr(d.adbin, d.adrelid) ~ '^\\(?nextval\\(''.*''::regclass\\)\\)?(::[a-z_"]+)?$' as plain
+        from feeds f
+        join pg_attribute a on a.attrelid = f.relation and a.attnum = f.number
+        join pg_type t on t.oid = a.atttypid
+        left join pg_attrdef d on d.adrelid = f.relation and d.adnum = f.number
+      )
+      select sn.nspname as schema, sc.relname as sequence, n.nspname as "tableSchema", c.relname as "table", a.attname as "column",
+        s.seqincrement::float8 as increment, s.seqcycle as cycles, c.relkind = 'p' as partitioned,
+        (case when s.seqincrement > 0 then s.seqmin else s.seqmax end)::float8 as start,
+        (case when s.seqincrement > 0
+          then least(s.seqmax, case when f.plain then ${endOf(sql`32767`, sql`2147483647`)} end)
+          else greatest(s.seqmin, case when f.plain then ${endOf(sql`-32768`, sql`-2147483648`)} end)
+        end)::float8 as "end",
+        f.plain, s.seqtypid <> 'int8'::regtype as small,
+        case when s.seqincrement > 0
+          then coalesce(${endOf(sql`32767`, sql`2147483647`)} <= s.seqmax, false)
+          else coalesce(${endOf(sql`-32768`, sql`-2147483648`)} >= s.seqmin, false)
+        end as narrow,
+        case when s.seqincrement > 0
+          then s.seqmax <= coalesce(${endOf(sql`32767`, sql`2147483647`)}, s.seqmax)
+          else s.seqmin >= coalesce(${endOf(sql`-32768`, sql`-2147483648`)}, s.seqmin)
+        end as limited,
+        pg_is_in_recovery() and 'u' in (c.relpersistence, sc.relpersistence) as elsewhere,
+        exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indkey[0] = a.attnum and i.indnkeyatts = 1
+          and i.indpred is null and i.indisvalid) as unique,
+        exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and i.indkey[0] = a.attnum and i.indnkeyatts > 1) as "inKey",
+        exists (select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam and m.amname = 'btree'
+          where i.indrelid = c.oid and i.indkey[0] = a.attnum and i.indpred is null and i.indisvalid) as indexed,
+        has_sequence_privilege(s.seqrelid, 'select') and has_column_privilege(c.oid, a.attnum, 'select')
+          and has_schema_privilege(n.oid, 'usage') and has_schema_privilege(sn.oid, 'usage') as readable
+      from pg_sequence s
+      join pg_class sc on sc.oid = s.seqrelid and sc.relpersistence <> 't' join pg_namespace sn on sn.oid = sc.relnamespace
+      join typed f on f.sequence = s.seqrelid
+      join pg_class c on c.oid = f.relation and c.relkind in ('r', 'p') and not c.relispartition join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = f.relation and a.attnum = f.number
+        and f.type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+      where not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+      order by 1, 2, 3, 4`.execute(kysely)
+    return rows
+  })
+}
+
+/** Where the type of a column ends; null where it ends with the sequence. */
+function endOf(small: ReturnType<typeof sql>, integer: ReturnType<typeof sql>) {
+  return sql`case f.type when 'int2'::regtype then ${small} when 'int4'::regtype then ${integer} end`
+}

@@ -1,0 +1,50 @@
+import { defineCheck, pluralize, quoted, sql } from 'dbdoctor'
+
+interface Row {
+  enabled: boolean
+  /** Null where the server counts none, because checksums are off. */
+  failures: number | null
+  last: string | null
+  database: string | null
+}
+
+export default defineCheck({
+  id: 'storage/checksums',
+  title: 'No page has failed its checksum',
+  severity: 'error',
+  after: ['connection/opens'],
+  docs: {
+    why: 'A page that fails its checksum came back from the disk as something else than was written. The server counts these and says no more until somebody reads the page again.',
+    fix: 'Copy the data directory, find the pages (pg_amcheck, or dbdoctor check --depth deep), look at disk and memory, and restore from a backup or fail over to a standby.',
+  },
+  messages: {
+    failed: {
+      say: ({ database, failures, last }: { database: string; failures: number; last: string | undefined }) =>
+        `${pluralize(failures, 'checksum failure')} in ${database}${last === undefined ? '' : `, the last at ${last}`}`,
+      next: () => [
+        'stop what writes to the database, and copy its files as they are before anything is repaired',
+        'look at the disk and the memory: the server log names the file and the block',
+        'find what is damaged: dbdoctor check --only storage/pages --depth deep',
+        'restore from a backup, or fail over to a standby whose pages are sound',
+      ],
+    },
+  },
+  run: {
+    async postgres({ db, report, saw, skip }) {
+      const answer = await db.read(async (kysely) => {
+        const { rows } = await sql<Row>`
+          select current_setting('data_checksums')::boolean as enabled, checksum_failures as failures,
+            to_char(checksum_last_failure at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as last, datname as database
+          from pg_stat_database where datname = current_database() or datid = 0
+          order by datid desc`.execute(kysely)
+        return rows
+      })
+      if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
+      if (answer.value.every(({ enabled }) => !enabled)) return saw('checksums are off')
+      for (const { failures, last, database } of answer.value) {
+        const where = database === null ? 'objects that all databases share' : `database ${quoted(database)}`
+        if (failures) report('failed', { database: where, failures, last: last ?? undefined })
+      }
+    },
+  },
+})

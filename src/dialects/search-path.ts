@@ -1,0 +1,11 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { DialectName } from './dialect.js'
+
+/**
+ * Lets names mean, until the transaction ends, what they mean to the role: the search path that it came with. For what users wrote: queries
+ * of theirs, and functions that their constraints call. Null where there is no path to search.
+ */
+export const roleSearchPath: Readonly<Record<DialectName, RawBuilder<unknown> | null>> = {
+  sqlite: null,
+  postgres: sql`select pg_catalog.set_config('search_path', (select reset_val from pg_catalog.pg_settings where name = 'search_path'), true)`,
+}

@@ -1,0 +1,176 @@
+import { type RawBuilder, sql } from 'kysely'
+import { pluralize } from '../../words.js'
+import { groupBy } from '../catalog.js'
+import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
+
+type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+
+/** How the file is read. */
+export interface PageReader {
+  readonly read: Read
+  /** Reads in one statement that may take long, without keeping writers waiting for long. */
+  readonly readLong: Read
+  /** Bytes that the file lacks of what its header counts. */
+  missingBytes(): Promise<Answer<number>>
+}
+
+interface TableRow {
+  name: string
+  type: 'table' | 'virtual' | 'shadow'
+}
+
+/** SQLite ends a check of a table after so many problems. */
+const mostProblems = 100
+const schema = 'main'
+const schemaTable = 'sqlite_schema'
+
+/** Looks at the file's size, at each table with its indexes, and in `deep` at how all pages of the file belong together. */
+export async function* lookAtPages(reader: PageReader, deep: boolean): AsyncGenerator<PageLook> {
+  const whole = { part: 'file', object: 'the file' } as const
+  const missing = await reader.missingBytes()
+  if (missing.outcome === 'answered' && missing.value > 0) {
+    const text = `it is ${pluralize(missing.value, 'byte')} shorter than its header says`
+    const repair = ['restore a backup, or copy the file again from where it is whole']
+    yield { ...whole, faults: [{ ...ofFile, kind: 'truncated', text, problems: 1, repair }], gap: null }
+  }
+  const listed = await reader.read(async (kysely) => ({
+    tables: await listTables(kysely),
+    roots: await indexRoots(kysely),
+  }))
+  if (listed.outcome === 'failed') return yield { ...whole, ...outcomeOf(listed, undefined) }
+
+  let faults = 0
+  for (const table of listed.value.tables) {
+    const look = await lookAtTable(reader, table, listed.value.roots, deep)
+    faults += look.faults.length
+    yield look
+  }
+  // A page that two tables use, or none: told once all tables by themselves are sound.
+  if (deep && faults === 0) yield { ...whole, ...(await lookAtFile(reader)) }
+}
+
+const ofFile = { schema, table: undefined, index: undefined }
+/** Tools for a copy. */
+const salvage = [
+  'restore a backup, or save what can be read, from a copy: sqlite3 copy.db .recover | sqlite3 rescued.db',
+]
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
+const rebuild = (index: string, table: string | undefined) =>
+  index === table
+    ? [`on a copy first: insert into ${quote(index)} (${quote(index)}) values ('rebuild')`]
+    : [`on a copy first: reindex ${quote(index)}`]
+
+/** The table of the schema comes first: its check looks at the list of free pages too. */
+async function listTables(kysely: AnyKysely): Promise<TableRow[]> {
+  const { rows } =
+    await sql<TableRow>`select name, type from pragma_table_list where schema = ${schema} and type <> 'view'
+    order by name <> ${schemaTable}, name`.execute(kysely)
+  return rows
+}
+
+async function lookAtTable(
+  { read, readLong }: PageReader,
+  { name, type }: TableRow,
+  roots: ReadonlyMap<number, string>,
+  deep: boolean,
+): Promise<PageLook> {
+  const part = type === 'shadow' || name.startsWith('sqlite_') ? 'system' : 'table'
+  const about = { part, object: name } as const
+  if (type === 'virtual') {
+    // The check of a table whose module is missing says that all is well.
+    const known = await read((kysely) => sql`select 1 from ${sql.id(name)} limit 0`.execute(kysely))
+    if (known.outcome === 'failed') return { ...about, ...outcomeOf(known, name, true) }
+  }
+  const answer = await problemsOf(readLong, name, deep)
+  if (answer.outcome === 'failed') return { ...about, ...outcomeOf(answer, name, type === 'virtual') }
+  const faults = faultsOf(answer.value, name, roots)
+  const cut = faults.length === 0 && answer.value.length >= mostProblems
+  const unsure = cut
+    ? 'rows that violate their constraints hide what else may be wrong'
+    : answer.value.find((line) => /^unable to validate/.test(line))
+  return {
+    ...about,
+    faults,
+    gap: unsure === undefined ? null : { reason: 'unavailable', detail: unsure, optional: type === 'virtual' },
+  }
+}
+
+/** A check that fails half-way may fail in an index alone: the one that follows none tells. */
+async function problemsOf(readLong: Read, name: string, deep: boolean): Promise<Answer<string[]>> {
+  const ask = (check: RawBuilder<Problem>) =>
+    readLong(async (kysely) => (await check.execute(kysely)).rows.flatMap(linesOf))
+  const quick = sql<Problem>`pragma quick_check(${sql.lit(name)})`
+  if (!deep) return ask(quick)
+  const answer = await ask(sql<Problem>`pragma integrity_check(${sql.lit(name)})`)
+  if (answer.outcome === 'answered' || answer.reason) return answer
+  const again = await ask(quick)
+  return again.outcome === 'answered' && again.value.length > 0 ? again : answer
+}
+
+/** All pages of the file, by what uses them. Tables have been looked at row by row. */
+async function lookAtFile({ readLong }: PageReader): Promise<Pick<PageLook, 'faults' | 'gap'>> {
+  const answer = await readLong(async (kysely) => {
+    const { rows } = await sql<Problem>`pragma quick_check`.execute(kysely)
+    return rows.flatMap(linesOf)
+  })
+  if (answer.outcome === 'failed') return outcomeOf(answer, undefined)
+  return { faults: faultsOf(answer.value, undefined, new Map()), gap: null }
+}
+
+/** The pragma's one column is named after it. */
+type Problem = Record<string, string>
+
+function linesOf(row: Problem): string[] {
+  const lines = Object.values(row).flatMap((text) => text.split('\n'))
+  return lines.filter((line) => line !== '' && line !== 'ok' && !line.startsWith('*** in database'))
+}
+
+async function indexRoots(kysely: AnyKysely): Promise<Map<number, string>> {
+  const { rows } = await sql<{ rootpage: number; name: string }>`
+    select rootpage, name from sqlite_schema where type = 'index'`.execute(kysely)
+  return new Map(rows.map(({ rootpage, name }) => [rootpage, name]))
+}
+
+/** What lines of a check mean, in SQLite's words: https://www.sqlite.org/pragma.html#pragma_integrity_check. */
+const ofIndex =
+  /^(?:row \S+ missing from|wrong # of entries in|non-unique entry in|row \S+ values differ from|rowid not at end-of-record for row \S+ of) index (.+)$/
+const ofInvertedIndex = /^malformed inverted index for FTS\d table main\.(.+)$/
+const ofTree = /^Tree (\d+) /
+const ofValue = /^(?:NUMERIC|TEXT|non-\S+) value in /
+/** Constraints are not about storage, and what could not be validated is an unknown. */
+const otherwise = /^(?:NULL value in|CHECK constraint failed in|unable to validate) /
+
+function faultsOf(
+  lines: readonly string[],
+  table: string | undefined,
+  roots: ReadonlyMap<number, string>,
+): PageFault[] {
+  const faults = lines
+    .filter((line) => !otherwise.test(line))
+    .map((text): PageFault => {
+      const index = (ofIndex.exec(text) ?? ofInvertedIndex.exec(text))?.[1] ?? roots.get(Number(ofTree.exec(text)?.[1]))
+      const kind = index !== undefined ? 'index-damaged' : ofValue.test(text) ? 'value-differs' : 'page-damaged'
+      const repair = index !== undefined ? rebuild(index, table) : kind === 'page-damaged' ? salvage : []
+      return {
+        kind,
+        schema,
+        table: /^(Main )?[Ff]reelist/.test(text) ? undefined : table,
+        index,
+        text,
+        problems: 1,
+        repair,
+      }
+    })
+  const groups = groupBy(faults, ({ kind, index = '' }) => `${kind} ${index}`)
+  return [...groups.values()].flatMap(([first, ...more]) => (first ? [{ ...first, problems: 1 + more.length }] : []))
+}
+
+/** A look that failed: what is damaged can't even be checked, anything else is an unknown. */
+function outcomeOf(
+  { reason, text }: Extract<Answer<unknown>, { outcome: 'failed' }>,
+  table: string | undefined,
+  optional = false,
+): Pick<PageLook, 'faults' | 'gap'> {
+  if (reason) return { faults: [], gap: { reason, detail: text, optional } }
+  return { faults: [{ ...ofFile, kind: 'page-damaged', table, text, problems: 1, repair: salvage }], gap: null }
+}

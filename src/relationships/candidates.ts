@@ -1,0 +1,135 @@
+import type { Column, Table } from '../dialects/catalog.js'
+import { bareName, columnPrefix, namedAlike, type Parent, parentNames } from './parents.js'
+import { comparable, isNumber } from './types.js'
+import {
+  derivation,
+  ends,
+  expanded,
+  genericNames,
+  isPersonRole,
+  nounOf,
+  people,
+  personRoles,
+  selfRoles,
+  stem,
+  wordsOf,
+} from './words.js'
+
+export interface Candidate {
+  readonly parent: Parent
+  readonly why: string
+  readonly score: number
+}
+
+/** From this score on a name alone would do; from this one on, even for a column that is a key itself. */
+export const [strong, sure] = [70, 80]
+
+export function bestOf(child: Table, column: Column, parents: readonly Parent[]): Candidate | null {
+  const own = child.keys.some(({ primary, columns }) => primary && columns.length === 1 && columns[0] === column.name)
+  const fitting = parents
+    .filter(({ table, key }) => !(table === child && key.name === column.name) && comparable(column.type, key.type))
+    .flatMap((parent) => candidatesOf(child, column, parent, parents))
+    // A table's own key points elsewhere only where it is named after somebody else's.
+    .filter(({ score, parent }) => !own || (score >= sure && !parent.table.name.startsWith(child.name)))
+    .map((candidate) => ({ ...candidate, score: candidate.score + nearness(child, candidate.parent) }))
+    .sort((a, b) => b.score - a.score)
+  const [best, second] = fitting.some(({ parent }) => !parent.leads)
+    ? fitting.filter(({ parent }) => !parent.leads)
+    : fitting
+  if (!best) return null
+  // Two tables that fit alike: nobody knows which is meant.
+  return second && second.score === best.score && second.parent.table !== best.parent.table ? null : best
+}
+
+/** The same schema first, then tables of the same family (`customer_entity`, `customer_group`), then a primary key before any other. */
+function nearness(child: Table, { table, key, tag }: Parent): number {
+  const primary = table.keys.some((one) => one.primary && one.columns[0] === key.name)
+  const [first] = wordsOf(child.name)
+  const [own, ...more] = wordsOf(table.name)
+  const family = first !== tag && first === own && more.length > 0 && table !== child
+  return (table.schema === child.schema ? 2 : 0) + (family ? 8 : 0) + (primary ? 1 : 0)
+}
+
+function candidatesOf(child: Table, column: Column, parent: Parent, parents: readonly Parent[]): Candidate[] {
+  const prefix = columnPrefix(child)
+  const words = wordsOf(column.name.slice(prefix.length))
+  const ownName = (child === parent.table ? [] : [...parentNames(child, parents)]) as string[]
+  const found: Candidate[] = []
+  const add = (score: number, why: string) => found.push({ parent, why, score })
+  const noun = nounOf(words)
+  const keyIsGeneric = genericNames.has(parent.keyName)
+  const keyStem = stem(nounOf(wordsOf(parent.key.name)) ?? [])
+  const isPrimary = parent.table.keys.some(({ primary, columns }) => primary && columns[0] === parent.key.name)
+
+  // The same name on both sides.
+  if (!keyIsGeneric && bareName(column.name, prefix) === parent.keyName) {
+    if (ownName.includes(keyStem)) return []
+    if (keyStem && parent.names.has(keyStem)) add(95, 'it has the name of that key')
+    else if (keyStem && parent.tails.has(keyStem)) add(60, 'it has the name of that key')
+    else if (isPrimary && !genericNames.has(words.join('')))
+      add(namedAlike(parent, parents) > 1 ? 50 : 80, 'it has the name of that key')
+  }
+  if (noun && noun.length > 0) {
+    const whole = stem(noun)
+    const fits =
+      keyIsGeneric || keyStem === '' || parent.names.has(keyStem) || parent.tails.has(keyStem) || keyStem.length <= 2
+    if (isPrimary || fits) {
+      const named = (some: readonly string[]) => parent.names.has(stem(some)) || parent.names.has(stem(expanded(some)))
+      const end = noun.findIndex((_, start) => start > 0 && named(noun.slice(start)))
+      const start = words[0] === 'id' ? noun.findLastIndex((_, at) => at > 0 && named(noun.slice(0, at))) : -1
+      const tail = child === parent.table ? 0 : (parent.tails.get(whole) ?? parent.tails.get(stem(expanded(noun))) ?? 0)
+      const atEnd = ends.has(noun.at(-1) ?? '') && noun.length > 1 && named(noun.slice(0, -1))
+      if (named(noun)) add(90, 'it is named after that table and its key')
+      else if (end > 0) add(76 - end, `it is named after that table, in the role "${noun.slice(0, end).join(' ')}"`)
+      else if (atEnd) add(74, `it is named after that table, as one end of a link`)
+      else if (start > 0) add(71, `it is named after that table, in the role "${noun.slice(start).join(' ')}"`)
+      else if (tail > 0)
+        add((tail > 1 ? 72 : 55) + (parent.head ? 3 : 0), 'it is named after the end of the name of that table')
+      else if (noun.length > 1 && parent.tails.has(stem(noun.slice(-1)))) add(50, 'it ends like the name of that table')
+      else if (parent.head?.name === whole) add(parent.head.isType ? 60 : 68, 'it is named after that table')
+    }
+  }
+  const role = (noun ?? words).join('')
+  const bare = stem(words)
+  if (!isPrimary) return found
+  if (!noun && parent.names.has(bare) && isNumber(column.type) && child !== parent.table)
+    add(72, 'it is named after that table')
+  const ownEnd = [stem(wordsOf(child.name)), ...parentNames(child, parents)].some((own) => parent.names.has(own + bare))
+  if (!noun && child !== parent.table && bareName(column.name, prefix) !== parent.keyName) {
+    const last = stem(words.slice(-1))
+    if (parent.names.has(last)) add(words.length > 1 ? 51 : 52, 'its name ends with that of the table')
+    else if (words.length > 1 && parent.tails.has(last)) add(48, 'its name ends like that of the table')
+  }
+  if (!noun && isNumber(column.type) && ownEnd) add(85, 'it is named after the end of the name of that table')
+  const lastRole = (noun ?? words).at(-1) ?? ''
+  const own = parent.table === child
+  const parentOfOwn = own && words[0] === 'parent' && words.length === 2 && parent.tails.has(stem(words.slice(1)))
+  if (own && (selfRoles.has(role) || selfRoles.has(lastRole) || derivation.test(role) || parentOfOwn))
+    add(65, 'it is named as if it pointed into its own table')
+  const person =
+    personRoles.has(role) ||
+    (noun !== null && isPersonRole(noun)) ||
+    (words.length > 1 && words.at(-1) === 'uid') ||
+    (personRoles.has(lastRole) && (noun !== null || lastRole === 'by' || isNumber(column.type))) ||
+    /(by|reportsto)$/.test(role)
+  if (person && personOf(child, role, parents) === parent.table)
+    add(60, 'it is named after what a person is to the row')
+  return found
+}
+
+/** The table of the application's people; where one of its own is above them, it stands for itself. */
+function personOf(child: Table, role: string, parents: readonly Parent[]): Table | undefined {
+  const rank = ({ names, tails }: Parent) => {
+    const whole = people.findIndex((name) => names.has(name))
+    // A table that only ends so (`group_users`) comes after all that are called so.
+    const end = people.findIndex((name) => tails.has(name) && staff.has(name))
+    return whole >= 0 || end < 0 ? whole : people.length + end
+  }
+  const known = parents.filter((parent) => rank(parent) >= 0).sort((a, b) => rank(a) - rank(b))
+  const own = known.find((parent) => parent.table === child && rank(parent) % people.length < people.indexOf('contact'))
+  return ((superiors.test(role) && own) || known[0])?.table
+}
+
+const staff: ReadonlySet<string> = new Set(['user', 'employee', 'person', 'staff'])
+
+const superiors = /manager|supervisor|boss|mentor|reportsto|head|lead/

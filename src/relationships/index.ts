@@ -1,0 +1,88 @@
+import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
+import type { Relationship } from '../dialects/dialect.js'
+import { bestOf, strong } from './candidates.js'
+import type { Inferred } from './inferred.js'
+import { bareName, columnPrefix, declaredIn, parentsOf, place } from './parents.js'
+import { kindOf } from './polymorphic.js'
+import { comparable } from './types.js'
+import { genericNames } from './words.js'
+
+export type { Inferred } from './inferred.js'
+export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './polymorphic.js'
+
+/**
+ * Columns that point at the key of another table, or of their own, by what they are called: after the table and its key (`author_id`,
+ * `AuthorID`, `authorid`, `id_author`), after the key alone (`isbn`, `emp_no`), after a role (`billing_address_id`, `created_by`,
+ * `parent_id`), or after the table (`artist`). Types have to agree. Where a sibling names the parent's type (`author_type`) the parent
+ * varies by row, and the column is left alone.
+ */
+export function inferRelationships(catalog: Catalog): Inferred[] {
+  const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
+  const declared = declaredIn(catalog)
+  const parents = parentsOf(tables, declared)
+  return tables.flatMap((child) => [
+    ...child.columns.flatMap((column): Inferred[] => {
+      if (declared.has(place(child, column.name)) || kindOf(child, column)) return []
+      const best = bestOf(child, column, parents)
+      if (!best) return []
+      const { parent, why, score } = best
+      return [
+        {
+          child,
+          columns: [column.name],
+          parent: parent.table,
+          parentColumns: [parent.key.name],
+          match: 'simple',
+          inferred: true,
+          why,
+          trust: score >= strong ? 'strong' : 'weak',
+        },
+      ]
+    }),
+    ...compositesOf(child, tables, declared),
+  ])
+}
+
+/** Whether a foreign key declares this relationship already. */
+export function isDeclared(catalog: Catalog, { child, columns, parent }: Relationship): boolean {
+  return catalog.foreignKeys.some(
+    (key) =>
+      place(key.child, key.columns.join()) === place(child, columns.join()) &&
+      place(key.parent, '') === place(parent, ''),
+  )
+}
+
+/** Parents whose primary key has several columns, all of which the child has under the same names. */
+function compositesOf(child: Table, tables: readonly Table[], declared: ReadonlySet<string>): Inferred[] {
+  const prefix = columnPrefix(child)
+  const byName = new Map(child.columns.map((column) => [bareName(column.name, prefix), column]))
+  return tables.flatMap((parent): Inferred[] => {
+    const key = parent.keys.find(({ primary }) => primary)?.columns ?? []
+    if (parent === child || key.length < 2) return []
+    const other = columnPrefix(parent)
+    const pairs = key.map((name) => ({
+      from: byName.get(bareName(name, other)),
+      to: parent.columns.find((column) => column.name === name),
+    }))
+    const fits = pairs.every(
+      ({ from, to }) => from && to && comparable(from.type, to.type) && !genericNames.has(bareName(from.name, prefix)),
+    )
+    const columns = pairs.flatMap(({ from }) => from?.name ?? [])
+    if (!fits || columns.every((column) => declared.has(place(child, column)))) return []
+    // Two tables with the same key: the one that has more beside it is the child.
+    const ownKey = child.keys.find(({ primary }) => primary)?.columns ?? []
+    if (ownKey.length === key.length && columns.every((column) => ownKey.includes(column))) return []
+    return [
+      {
+        child,
+        columns,
+        parent,
+        parentColumns: key,
+        match: 'simple',
+        inferred: true,
+        why: 'they have the names of that key',
+        trust: 'weak',
+      },
+    ]
+  })
+}

@@ -1,0 +1,102 @@
+import type { Catalog, Column, Relation, Table } from '../dialects/catalog.js'
+import { expanded, stem, tableKinds, tableTags, wordsOf } from './words.js'
+
+/** A table that others may point at: by one column, which is a key. */
+export interface Parent {
+  readonly table: Table
+  readonly key: Column
+  /** The first word of most tables, which says nothing of any. */
+  readonly tag: string | null
+  /** The key itself points at another table: whoever has its name means that one. */
+  readonly leads: boolean
+  /** The key's name without the prefix that all columns of its table share. */
+  readonly keyName: string
+  /** Names that a column may call it by. */
+  readonly names: ReadonlySet<string>
+  /** The ends of its name, where it has several words: by how many words they have. */
+  readonly tails: ReadonlyMap<string, number>
+  /** Its name without a last word that says only what kind of table it is. */
+  readonly head: { readonly name: string; readonly isType: boolean } | null
+}
+
+export function parentsOf(tables: readonly Table[], declared: ReadonlySet<string>): Parent[] {
+  const shared = sharedPrefix(tables.map(({ name }) => wordsOf(name)))
+  return tables.flatMap((table) => {
+    const words = withoutTag(wordsOf(table.name))
+    const bare = words.length > 1 && words[0] === shared ? words.slice(1) : words
+    const prefix = columnPrefix(table)
+    return singleKeys(table).map((key) => ({
+      table,
+      key,
+      tag: shared,
+      leads: declared.has(place(table, key.name)),
+      keyName: bareName(key.name, prefix),
+      names: new Set([words, bare, [...wordsOf(table.schema), ...bare], expanded(bare)].map(stem)),
+      tails: new Map([...tailsOf(withoutKind(words)), ...tailsOf(words)]),
+      head: headOf(bare),
+    }))
+  })
+}
+
+/** The ends of a name of several words, and how many words each has. */
+function tailsOf(words: readonly string[]): [end: string, words: number][] {
+  return words.slice(1).map((_, at) => [stem(words.slice(at + 1)), words.length - at - 1])
+}
+
+function withoutKind(words: readonly string[]): readonly string[] {
+  return words.length > 1 && tableKinds.has(stem(words.slice(-1))) ? words.slice(0, -1) : words
+}
+
+function headOf(words: readonly string[]): Parent['head'] {
+  const last = stem(words.slice(-1))
+  return words.length > 1 && tableKinds.has(last) ? { name: stem(words.slice(0, -1)), isType: last === 'type' } : null
+}
+
+/** Prefixes that say no more than that it is a table. */
+function withoutTag(words: readonly string[]): readonly string[] {
+  return words.length > 1 && tableTags.has(words[0] ?? '') ? words.slice(1) : words
+}
+
+/** The first word of most tables, if they share one: `wp_posts`, `mdl_user`. */
+function sharedPrefix(names: readonly (readonly string[])[]): string | null {
+  const counts = new Map<string, number>()
+  for (const [first] of names.filter(({ length }) => length > 1))
+    if (first) counts.set(first, (counts.get(first) ?? 0) + 1)
+  const [most] = [...counts].sort((a, b) => b[1] - a[1])
+  return most && names.length > 2 && most[1] >= names.length * 0.6 ? most[0] : null
+}
+
+/** What all columns of a table begin with: `l_` of `l_orderkey`, `l_partkey`. */
+export function columnPrefix({ columns }: Table): string {
+  const [first] = columns
+  const prefix = /^(?!id_|fk_)[A-Za-z]{1,3}_/i.exec(first?.name ?? '')?.[0] ?? ''
+  return prefix && columns.length > 2 && columns.every(({ name }) => name.startsWith(prefix)) ? prefix : ''
+}
+
+export const bareName = (name: string, prefix: string) => name.slice(prefix.length).toLowerCase().replaceAll('_', '')
+
+/** The columns that alone are a key: the primary one first, and unique ones that are named like a key. */
+function singleKeys(table: Table): Column[] {
+  const names = table.keys
+    .filter(({ columns }) => columns.length === 1)
+    .sort((a, b) => Number(b.primary) - Number(a.primary))
+    .flatMap(({ columns }) => columns)
+  return [...new Set(names)].flatMap((name) => table.columns.find((column) => column.name === name) ?? [])
+}
+
+export function parentNames(table: Table, parents: readonly Parent[]): ReadonlySet<string> {
+  return parents.find((parent) => parent.table === table)?.names ?? new Set([stem(wordsOf(table.name))])
+}
+
+/** How many tables have a primary key of this name. */
+export function namedAlike({ keyName }: Parent, parents: readonly Parent[]): number {
+  return new Set(parents.filter((other) => other.keyName === keyName).map(({ table }) => table)).size
+}
+
+export function declaredIn({ foreignKeys }: Catalog): ReadonlySet<string> {
+  return new Set(foreignKeys.flatMap(({ child, columns }) => columns.map((column) => place(child, column))))
+}
+
+export function place({ schema, name }: Relation, column: string): string {
+  return JSON.stringify([schema, name, column])
+}

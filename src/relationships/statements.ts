@@ -1,0 +1,68 @@
+import type { Catalog, Relation } from '../dialects/catalog.js'
+import type { DialectName, Relationship } from '../dialects/dialect.js'
+import { identifier, literal } from '../words.js'
+
+/** How rows are moved so that none is deleted without a copy, whoever writes meanwhile. */
+const moves: Record<DialectName, (child: string, aside: string, where: string) => string> = {
+  // Nobody else writes from its first word on.
+  sqlite: (child, aside, where) =>
+    `begin immediate; create table ${aside} as select c.* from ${child} c where ${where}; delete from ${child} as c where ${where}; commit`,
+  // Two statements would see two snapshots. A table made from no rows has no generated columns, which take no values.
+  postgres: (child, aside, where) =>
+    `begin; create table ${aside} as select c.* from ${child} c with no data; with gone as (delete from ${child} as c where ${where} returning c.*) insert into ${aside} select * from gone; commit`,
+}
+
+/**
+ * What shows the orphaned rows of a relationship, and what moves them into a table of their own: statements as they would be typed.
+ * Rows whose time is covered in part alone are only shown: what is right of them may be worth keeping.
+ */
+export function orphanStatements(
+  relationship: Relationship,
+  catalog: Pick<Catalog, 'defaultSchema'>,
+  dialect: DialectName,
+): string[] {
+  const { child } = relationship
+  const name = (relation: Relation, ending = '') =>
+    relation.schema === catalog.defaultSchema
+      ? identifier(relation.name + ending)
+      : identifier(relation.schema, relation.name + ending)
+  const where = orphaned(relationship, name(relationship.parent))
+  const show = `select * from ${name(child)} c where ${where}`
+  if (periodOf(relationship)) return [show]
+  const move = moves[dialect](name(child), name(child, '_orphaned'), where)
+  return [show, `${move}: it keeps a copy of the rows, and locks them until it ends`]
+}
+
+/** The condition that holds for orphaned rows, as the scan asks it. */
+function orphaned(relationship: Relationship, parent: string): string {
+  const { columns, parentColumns, match, kind } = relationship
+  const each = (condition: string) => columns.map((column) => `c.${identifier(column)} ${condition}`)
+  const keyed = [
+    ...(kind ? [`c.${identifier(kind.column)} = ${literal(kind.value)}`] : []),
+    ...each('is not null'),
+    // A parent that is not there has no key to compare with.
+    ...(parentColumns.length > 0 ? [hasNone(relationship, parent)] : []),
+  ].join(' and ')
+  if (match !== 'full' || columns.length === 1) return keyed
+  return `(${keyed} or (${each('is null').join(' or ')}) and (${each('is not null').join(' or ')}))`
+}
+
+function hasNone(relationship: Relationship, parent: string): string {
+  const { columns, parentColumns, operators } = relationship
+  const matching = columns
+    .map((column, at) => {
+      const equals = operators?.[at]?.name ?? '='
+      return `p.${identifier(parentColumns[at] ?? '')} ${equals} c.${identifier(column)}`
+    })
+    .join(' and ')
+  const period = periodOf(relationship)
+  if (!period) return `not exists (select 1 from ${parent} p where ${matching})`
+  return `not coalesce(c.${identifier(period.column)} <@ (select range_agg(p.${identifier(period.of)}) from ${parent} p where ${matching}), false)`
+}
+
+/** The columns of a key over a PERIOD: the last ones, whose operator is that of overlapping. Parents cover it together. */
+function periodOf({ columns, parentColumns, operators }: Relationship) {
+  const last = columns.length - 1
+  if (operators?.[last]?.name !== '&&') return null
+  return { column: columns[last] ?? '', of: parentColumns[last] ?? '' }
+}

@@ -1,0 +1,167 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { query } from '../../../fixtures/postgres/server.js'
+import { baseBackup, restore } from '../../support/backups.js'
+import { afterwards, asSuperuser, examine, examineOne, said, testDatabase } from '../../support/databases.js'
+import { type PostgresServer, startPostgres } from '../../support/postgres.js'
+
+const replication = (target: string, options: object = {}) =>
+  examineOne('activity/replication', target, {
+    config: { checks: { 'activity/replication': { options: { ...options } } } },
+  })
+
+async function server(...settings: string[]): Promise<PostgresServer> {
+  const one = await startPostgres(settings)
+  afterwards(() => one.stop())
+  return one
+}
+
+/** A standby that streams from a primary, under this name. */
+async function standbyOf(primary: PostgresServer, name: string): Promise<PostgresServer> {
+  const url = new URL(primary.url)
+  const standby = await server()
+  await restore(standby, await baseBackup(primary), async (data) => {
+    await writeFile(join(data, 'standby.signal'), '')
+    const from = `host=${url.hostname} port=${url.port} user=${url.username} password=${url.password} application_name=${name}`
+    await writeFile(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${from}'\n`)
+  })
+  return standby
+}
+
+/** Waits until a server answers a question with yes. */
+async function until(url: string, condition: string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if ((await query(url, `select (${condition}) as yes`)).yes === true) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`never so: ${condition}`)
+}
+
+const write =
+  'create table if not exists t (v text); insert into t select repeat(md5(i::text), 20) from generate_series(1, 4000) i'
+
+test('a server on its own has no standby and no slot', async () => {
+  const { target } = await testDatabase('postgres')
+  const result = await replication(target)
+  expect([said(result), result.saw]).toEqual(['pass', 'no standby, no slot'])
+})
+
+describe('slots', () => {
+  test('one that nobody reads is named once it keeps much; one that keeps little is not', async () => {
+    const one = await server()
+    await asSuperuser(one.url, "select pg_create_physical_replication_slot('old_standby', true)")
+    await asSuperuser(one.url, write)
+    expect(said(await replication(one.url))).toBe('pass')
+    const result = await replication(one.url, { retained: '1MB' })
+    expect(said(result)).toEqual([
+      expect.stringMatching(
+        /^nobody reads the physical slot "old_standby", and it keeps [\d.]+ MB of WAL: the disk fills/,
+      ),
+    ])
+    const { causes } = await examine(one.url, {
+      config: { checks: { 'activity/replication': { options: { retained: '1MB' } } } },
+    })
+    expect(causes[0]?.id).toBe('replication-stuck')
+    await asSuperuser(one.url, String(result.findings[0]?.next?.[1]).replace(/: the WAL.*$/, ''))
+    expect(said(await replication(one.url, { retained: '1MB' }))).toBe('pass')
+  })
+
+  test('one whose WAL is gone is lost', async () => {
+    const one = await server('max_slot_wal_keep_size=1MB', 'min_wal_size=32MB', 'max_wal_size=32MB')
+    await asSuperuser(one.url, "select pg_create_physical_replication_slot('late', true)")
+    for (let segment = 0; segment < 4; segment++) await asSuperuser(one.url, `${write}; select pg_switch_wal()`)
+    await asSuperuser(one.url, 'checkpoint')
+    expect(said(await replication(one.url))).toEqual([
+      'the physical slot "late" is lost: WAL that its reader needs is gone',
+    ])
+  })
+})
+
+describe('a primary and its standby', () => {
+  test('both are well while it keeps up; what falls behind, pauses or is cut off is told on either side', async () => {
+    const primary = await server()
+    const standby = await standbyOf(primary, 'copy')
+    await until(primary.url, "exists (select from pg_stat_replication where state = 'streaming')")
+    await asSuperuser(primary.url, write)
+    await until(
+      primary.url,
+      'not exists (select from pg_stat_replication where replay_lsn is distinct from pg_current_wal_lsn())',
+    )
+    const [one, other] = [await replication(primary.url), await replication(standby.url)]
+    expect([said(one), one.saw]).toEqual(['pass', '1 standby, 0 slots'])
+    expect([other.status, said(other), other.saw]).toEqual([
+      'pass',
+      ['this server is a standby: it answers, and takes no writes'],
+      'a standby',
+    ])
+
+    await asSuperuser(standby.url, 'select pg_wal_replay_pause()')
+    await until(standby.url, 'pg_is_wal_replay_paused()')
+    await asSuperuser(primary.url, write)
+    await until(primary.url, 'exists (select from pg_stat_replication where flush_lsn > replay_lsn)')
+    expect(said(await replication(primary.url, { behind: '1kB' }))).toEqual([
+      expect.stringMatching(/^standby "copy" has [\d.]+ \wB of WAL to replay still/),
+    ])
+    expect(said(await replication(standby.url))).toContainEqual(
+      expect.stringMatching(
+        /^replay is paused on this standby, and [\d.]+ \wB of WAL wait: it answers with what was true/,
+      ),
+    )
+    await asSuperuser(standby.url, 'select pg_wal_replay_resume()')
+    await until(standby.url, 'not pg_is_wal_replay_paused()')
+
+    await asSuperuser(primary.url, "create role stranger login password 'p'")
+    await asSuperuser(primary.url, "alter system set synchronous_standby_names = '*'")
+    await asSuperuser(primary.url, 'select pg_reload_conf()')
+    await until(primary.url, "exists (select from pg_stat_replication where sync_state = 'sync')")
+    const stranger = new URL(primary.url)
+    Object.assign(stranger, { username: 'stranger', password: 'p' })
+    expect((await replication(stranger.href)).status).not.toBe('fail')
+
+    await primary.halt()
+    await until(standby.url, 'not exists (select from pg_stat_wal_receiver)')
+    expect(said(await replication(standby.url))).toContainEqual(
+      expect.stringMatching(/^this standby receives nothing from its primary; the last transaction/),
+    )
+  })
+})
+
+test('commits that wait for a standby which is not there are told, and it is an error', async () => {
+  const one = await server('synchronous_standby_names=gone')
+  const result = await replication(one.url)
+  expect([result.status, said(result)]).toEqual([
+    'fail',
+    ['synchronous_standby_names is "gone", and no such standby is connected: each commit waits for one'],
+  ])
+  // A role that is not shown who is in step must not take that for nobody.
+  await asSuperuser(one.url, "set synchronous_commit = local; create role stranger login password 'p'")
+  const stranger = new URL(one.url)
+  Object.assign(stranger, { username: 'stranger', password: 'p' })
+  expect((await replication(stranger.href)).status).toBe('fail')
+  const local = await server('synchronous_standby_names=gone', 'synchronous_commit=local')
+  expect(said(await replication(local.url))).toBe('pass')
+})
+
+test('a subscription without a worker is told, and one that is disabled is known', async () => {
+  const one = await server('max_logical_replication_workers=0')
+  await asSuperuser(
+    one.url,
+    "create subscription news connection 'host=127.0.0.1 port=1 dbname=x' publication p with (connect = false, slot_name = none)",
+  )
+  const disabled = await replication(one.url)
+  expect([disabled.status, said(disabled)]).toEqual([
+    'pass',
+    ['subscription "news" is disabled: its tables receive no changes'],
+  ])
+  await asSuperuser(one.url, "alter subscription news set (slot_name = 'news')")
+  await asSuperuser(one.url, 'alter subscription news enable')
+  expect(said(await replication(one.url))).toEqual([
+    'subscription "news" is enabled, and no worker applies its changes',
+  ])
+})
+
+test('it does not apply to SQLite', async () => {
+  const { target } = await testDatabase('sqlite')
+  expect(said(await replication(target))).toBe('skip: not-applicable: it does not apply to sqlite')
+})

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import type { ConfigInput } from '../../../src/config.js'
+import { examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+
+type Assertions = NonNullable<NonNullable<ConfigInput['database']>['assertions']>
+
+onEachDialect((dialect) => {
+  const schema =
+    'create table orders (id integer primary key, total integer); insert into orders values (1, 10), (2, -5), (3, 7);'
+  const asked = async (...assertions: Assertions) => {
+    const { target, execute } = await testDatabase(dialect, schema)
+    const result = await examineOne('integrity/assertions', target, { config: { database: { assertions } } })
+    return { result, execute }
+  }
+
+  test('queries that return what they should are not spoken of', async () => {
+    const { result } = await asked(
+      { name: 'empty', sql: 'select 1 from orders where total > 100;' },
+      { name: 'three', sql: 'select * from orders -- all of them', expect: { rows: 3 } },
+      { name: 'some', sql: 'with o as (select * from orders) select * from o', expect: { rows: { min: 1, max: 5 } } },
+      { name: 'value', sql: 'select max(total) from orders', expect: { value: 10 } },
+      { name: 'range', sql: 'select max(total) from orders', expect: { value: { min: 5 } } },
+      { name: 'text', sql: "select 'on'", expect: { value: 'on' } },
+    )
+    expect([said(result), result.coverage]).toEqual(['pass', { examined: 6, of: 6, unit: 'assertion', missing: [] }])
+  })
+
+  test('those that do not are findings, as grave as the config says', async () => {
+    const { result } = await asked(
+      { name: 'no negative totals', sql: 'select id from orders where total < 0' },
+      { name: 'at least five', sql: 'select * from orders', expect: { rows: { min: 5 } }, severity: 'warning' },
+      { name: 'sum', sql: 'select sum(total) from orders', expect: { value: 0 } },
+    )
+    expect(said(result)).toEqual([
+      'no negative totals: the query returns 1 row, none expected',
+      'at least five: the query returns 3 rows, at least 5 expected',
+      'sum: the query does not return the value in the config',
+    ])
+    expect(result.findings.map(({ severity }) => severity)).toEqual(['error', 'warning', 'error'])
+  })
+
+  test('a number is compared as a number, and what a database holds for true is true', async () => {
+    const typed =
+      'create table facts (price numeric(9, 2), paid boolean, missing integer); insert into facts values (0.00, true, null);'
+    const { target } = await testDatabase(dialect, typed)
+    const compared = async (sql: string, value: unknown) => {
+      const assertions = [{ name: sql, sql: `select ${sql} from facts`, expect: { value } }] as Assertions
+      return said(await examineOne('integrity/assertions', target, { config: { database: { assertions } } }))
+    }
+    const differs = (sql: string, expected = 'the value in the config') => [
+      `${sql}: the query does not return ${expected}`,
+    ]
+    expect(await compared('price', 0)).toBe('pass')
+    expect(await compared("'0.00'", 0)).toBe('pass')
+    expect(await compared('price', 1)).toEqual(differs('price'))
+    expect(await compared("''", 0)).toEqual(differs("''"))
+    expect(await compared('paid', true)).toBe('pass')
+    expect(await compared("'true'", true)).toBe('pass')
+    expect(await compared('not paid', false)).toBe('pass')
+    expect(await compared('paid', false)).toEqual(differs('paid'))
+    expect(await compared('cast(12345678901 as bigint)', 12345678901)).toBe('pass')
+    for (const range of [{ max: 5 }, { min: -5 }]) expect(await compared('price', range)).toBe('pass')
+    expect(await compared('missing', { max: 5 })).toEqual(differs('missing', 'at most 5'))
+    expect(await compared('missing', { min: -5 })).toEqual(differs('missing', 'at least -5'))
+    expect(await compared('missing', 'null')).toEqual(differs('missing'))
+  })
+
+  test('remarks may stand behind the semicolon, and a semicolon in a text ends nothing', async () => {
+    const texts = { sqlite: "select ';--' as [a;--b];", postgres: "select $t$;--$t$ as a, e'\\';--' as b ; -- e'" }
+    const { result } = await asked(
+      { name: 'line', sql: 'select total from orders where id = 1; -- the first', expect: { value: 10 } },
+      { name: 'block', sql: 'select total from orders where id = 1 ; /* the\nfirst */ ;', expect: { value: 10 } },
+      { name: 'text', sql: "select ';' || ' -- it''s; /*'", expect: { value: "; -- it's; /*" } },
+      { name: 'remark', sql: "select 'a' -- not 'b'; /*\n;", expect: { value: 'a' } },
+      { name: 'own', sql: texts[dialect], expect: { value: ';--' } },
+    )
+    expect(said(result)).toBe('pass')
+  })
+
+  test('two queries are none', async () => {
+    const { result } = await asked({ name: 'two', sql: 'select 1; select 2; -- both', expect: { value: 1 } })
+    expect(said(result)).toEqual([expect.stringMatching(/^two: the query cannot be answered: /)])
+  })
+
+  test('what is no query changes nothing and is told', async () => {
+    const { result, execute } = await asked(
+      { name: 'wrong', sql: 'select nothing from nowhere' },
+      { name: 'writes', sql: 'delete from orders' },
+      { name: 'writes behind', sql: 'select 1); delete from orders; select (1' },
+      { name: 'ends', sql: 'select 1) as a; commit; drop table orders; --' },
+    )
+    expect(said(result)).toEqual(
+      ['wrong', 'writes', 'writes behind', 'ends'].map((name) =>
+        expect.stringMatching(new RegExp(`^${name}: the query cannot be answered: `)),
+      ),
+    )
+    await execute(`create table still as select * from orders where id in (1, 2, 3)`)
+  })
+
+  test('without assertions nobody looks', async () => {
+    const { result } = await asked()
+    expect(said(result)).toBe('skip: not-configured: the config has no assertions')
+  })
+})

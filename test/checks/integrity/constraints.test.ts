@@ -1,0 +1,188 @@
+import BetterSqlite from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { afterwards, examineOne, onEachDialect, postgresVersion, said, testDatabase } from '../../support/databases.js'
+
+const constraints = (target: string, unique?: number) =>
+  examineOne(
+    'integrity/constraints',
+    target,
+    unique === undefined ? {} : { config: { checks: { 'integrity/constraints': { options: { unique } } } } },
+  )
+
+onEachDialect((dialect) => {
+  test('rows that obey are not spoken of: unknown satisfies a CHECK, and nulls are no duplicates', async () => {
+    const { target } = await testDatabase(
+      dialect,
+      `create table t (id integer primary key, n integer check (n > 0), v text not null, u text unique, a integer, b integer, constraint "a or b" check (a is null or b is null), unique (a, b));
+      insert into t values (1, 1, 'x', null, 1, null), (2, null, 'y', null, 1, null), (3, 5, 'z', 'u', null, 2);
+      create table "odd ""name" ("select" integer not null primary key, "it's" text check ("it's" <> ') or (')); insert into "odd ""name" values (1, 'x');
+      create table empty (id integer primary key, n integer not null check (n < 0));
+      create view v as select 1 as n;`,
+    )
+    const result = await constraints(target)
+    expect([said(result), result.coverage]).toEqual(['pass', expect.objectContaining({ examined: 3, of: 3 })])
+  })
+})
+
+describe('on postgres', () => {
+  const broken = `
+    create table t (id int primary key, n int, v text, u text);
+    insert into t values (1, -1, null, 'a'), (2, -2, 'x', 'b'), (3, 3, 'y', 'c');
+    alter table t add constraint positive check (n > 0) not valid;
+    create table child () inherits (t); insert into child values (9, 1, 'z', 'd');`
+
+  test('a CHECK that is not valid, a null under NOT NULL, a duplicate under a unique index', async () => {
+    const { target, execute } = await testDatabase('postgres', broken)
+    await execute(`create unique index t_u on t (u)`)
+    await execute(`update pg_attribute set attnotnull = true where attrelid = 't'::regclass and attname = 'v'`)
+    await execute(
+      `update pg_index set indisready = false, indisvalid = false where indexrelid = 't_u'::regclass; insert into t values (4, 4, 'w', 'a');
+      update pg_index set indisready = true, indisvalid = true where indexrelid = 't_u'::regclass`,
+    )
+    const result = await constraints(target)
+    expect(said(result)).toEqual([
+      '"t": 1 row without a value in v, which is NOT NULL',
+      '"t": 2 rows violate CHECK "positive"',
+      '"t": 1 value of (u) is there more than once, and should be unique',
+    ])
+    expect(result.findings[0]?.next).toEqual(['select * from "public"."t" where num_nulls("v") = 1'])
+    expect(result.findings[2]?.next).toEqual([
+      'set enable_indexscan = off; set enable_indexonlyscan = off; select "u", count(*) from "public"."t" group by "u" having count(*) > 1',
+      'Keep one row of each value, then: reindex table concurrently "public"."t"',
+    ])
+    await execute('analyze')
+    expect(said(await constraints(target, 0))).not.toContainEqual(expect.stringContaining('more than once'))
+  })
+
+  test('a value that its domain does not allow, whatever the domain says of values', async () => {
+    const { target, execute } = await testDatabase(
+      'postgres',
+      `create domain plate as text constraint filled check (value <> 'no VALUE'); create table cars ("the plate" plate, other text);
+      insert into cars values ('AB-1', 'x'), ('CD 2', 'y'), (null, 'z')`,
+    )
+    expect(said(await constraints(target))).toBe('pass')
+    await execute(`alter domain plate add constraint dashless check (value !~ '-') not valid`)
+    const result = await constraints(target)
+    expect(said(result)).toEqual(['"cars": 1 row violates CHECK "dashless"'])
+    expect(result.findings[0]?.next).toEqual([`select * from "public"."cars" where not (("the plate" !~ '-'::text))`])
+  })
+
+  test('a CHECK that cannot be answered is told, and the other tables are examined', async () => {
+    const { target, execute } = await testDatabase(
+      'postgres',
+      `create function broken(int) returns boolean immutable language plpgsql as 'begin raise exception ''no way''; end';
+      create table t (n int); insert into t values (1); alter table t add constraint c check (broken(n)) not valid; create table u (n int not null);`,
+    )
+    await execute('analyze')
+    const { coverage } = await constraints(target)
+    expect(coverage).toMatchObject({ examined: 2, missing: [{ object: 'CHECK c of t', detail: 'no way' }] })
+  })
+})
+
+describe('a condition that cannot be asked here', () => {
+  test('on SQLite is a gap of its own, which nobody minds, and the other rules of the table are asked', async () => {
+    const { target } = await testDatabase(
+      'sqlite',
+      `pragma ignore_check_constraints = on;
+      create table t (id integer primary key, n int check (n > 0 -- more than nothing
+      ), s text check (s in ('new', 'old')), email text constraint address check (email like '@'), v text not null);
+      insert into t values (1, 1, 'new', 'a@b', ''), (2, -1, 'lost', 'x', '');
+      pragma writable_schema = on;
+      update sqlite_schema set sql = replace(replace(replace(sql, 'like', 'regexp'), '''new''', '"new"'), '''old''', '"old"');`,
+    )
+    const result = await constraints(target)
+    expect(said(result)).toEqual(['"t": 1 row violates a CHECK', '"t": 1 row violates a CHECK'])
+    expect(new Set(result.findings.map(({ fingerprint }) => fingerprint)).size).toBe(2)
+    expect(result.coverage).toMatchObject({
+      examined: 1,
+      missing: [{ object: 'CHECK address of t', reason: 'unavailable', optional: true }],
+    })
+  })
+
+  test('on PostgreSQL it means what it means to the role: its search path, and functions that it may call', async () => {
+    const { target, execute } = await testDatabase(
+      'postgres',
+      `create table limits (most int); insert into limits values (10);
+      create function fits(n int) returns boolean stable language plpgsql as 'begin return n <= (select max(most) from limits); end';
+      create table t (n int constraint fits check (fits(n)), m int not null); insert into t values (1, 1)`,
+    )
+    expect(said(await constraints(target))).toBe('pass')
+    const role = `caller_${process.pid}`
+    await execute(
+      `revoke execute on function fits from public; create role ${role} login password 'p'; grant select on t, limits to ${role}`,
+    )
+    afterwards(() => execute(`drop owned by ${role}; drop role ${role}`))
+    const url = new URL(target)
+    url.username = role
+    url.password = 'p'
+    expect((await constraints(url.href)).coverage).toMatchObject({
+      examined: 2,
+      missing: [{ object: 'CHECK fits of t', reason: 'no-permission' }],
+    })
+  })
+})
+
+onEachDialect((dialect) => {
+  test('a key compares as its index does, whatever the column does', async () => {
+    const collation = {
+      sqlite: ['', 'nocase', 'binary'],
+      postgres: [
+        `create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);`,
+        'nocase',
+        '"C"',
+      ],
+    }[dialect]
+    const { target, execute } = await testDatabase(
+      dialect,
+      `${collation[0]} create table t (id integer primary key, name text collate ${collation[1]});
+      create unique index t_name on t (name collate ${collation[2]}); insert into t values (1, 'Bob'), (2, 'bob'), (3, null), (4, null)`,
+    )
+    expect(said(await constraints(target))).toBe('pass')
+    await execute('drop index t_name; delete from t where id = 2')
+    await execute(`create unique index t_name on t (name)`)
+    expect(said(await constraints(target))).toBe('pass')
+  })
+})
+
+test('on PostgreSQL nulls that are no different are found twice, and an index that never was valid is no key', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    'create table t (a int, b int); insert into t values (1, null), (2, 1), (3, 1)',
+  )
+  await execute('create unique index concurrently t_b on t (b)').catch(() => {})
+  expect(said(await constraints(target))).toBe('pass')
+  if ((await postgresVersion()) < 15) return
+  await execute('drop index t_b; delete from t where a = 3; create unique index t_n on t (b) nulls not distinct')
+  expect(said(await constraints(target))).toBe('pass')
+  await execute(`update pg_index set indisready = false, indisvalid = false where indexrelid = 't_n'::regclass; insert into t values (9, null);
+    update pg_index set indisready = true, indisvalid = true where indexrelid = 't_n'::regclass`)
+  expect(said(await constraints(target))).toEqual(['"t": 1 value of (b) is there more than once, and should be unique'])
+})
+
+test('on SQLite rows that came in past the constraints are found without the help of an index', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `create table t (id integer primary key, n integer constraint positive check (n > 0), v text, u text);
+    create unique index t_u on t (u) where id < 0; insert into t values (1, 1, 'x', 'a'), (2, 2, null, 'a');`,
+  )
+  const database = new BetterSqlite(target.slice('sqlite:'.length))
+  database.pragma('ignore_check_constraints = on')
+  database.exec("insert into t values (3, -3, 'z', 'b')")
+  database.unsafeMode()
+  database.pragma('writable_schema = on')
+  database.exec(`update sqlite_schema set sql = 'create unique index t_u on t (u)' where name = 't_u';
+    update sqlite_schema set sql = replace(sql, 'v text', 'v text not null') where name = 't'`)
+  database.close()
+  const result = await constraints(target)
+  expect(said(result)).toEqual([
+    '"t": 1 row without a value in v, which is NOT NULL',
+    '"t": 1 row violates CHECK "positive"',
+    '"t": 1 value of (u) is there more than once, and should be unique',
+  ])
+  // What is advised finds the rows.
+  const found = new BetterSqlite(target.slice('sqlite:'.length), { readonly: true })
+  const rows = result.findings.map(({ next = [] }) => found.prepare(next[0] ?? '').all())
+  found.close()
+  expect(rows).toMatchObject([[{ id: 2 }], [{ id: 3 }], [{ u: 'a', 'count(*)': 2 }]])
+  expect(result.findings[2]?.next?.[1]).toBe('Keep one row of each value, then: reindex "main"."t"')
+})

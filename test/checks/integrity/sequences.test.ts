@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { afterwards, examineOne, said, testDatabase } from '../../support/databases.js'
+
+const sequences = (target: string, used?: number) =>
+  examineOne(
+    'integrity/sequences',
+    target,
+    used === undefined ? {} : { config: { checks: { 'integrity/sequences': { options: { used } } } } },
+  )
+
+const innocent = `
+  create table fresh (id serial primary key);
+  create table used (id bigint generated always as identity primary key); insert into used default values; insert into used default values;
+  create table ready (id serial primary key); insert into ready values (1), (2); select setval('ready_id_seq', 2);
+  create table exact (id serial primary key); insert into exact values (1), (2); select setval('exact_id_seq', 3, false);
+  create sequence ring minvalue 1 maxvalue 5 cycle; create table cyclic (id int primary key default nextval('ring')); insert into cyclic select generate_series(1, 5);
+  create sequence down increment -1 minvalue -1000 maxvalue -1 start -1; create table descending (id int primary key default nextval('down')); insert into descending default values;
+  create table parts (id bigserial, at int) partition by range (at); create table parts_1 partition of parts for values from (0) to (10);
+  insert into parts (at) values (1), (2);
+  create table repeated (n int default nextval('down')); insert into repeated values (-900);
+  create sequence s; create table shifted (id bigint primary key default (nextval('s') << 10) | 3); alter sequence s owned by shifted.id;
+  insert into shifted default values; insert into shifted default values;
+  create sequence tens; create table by_tens (id bigint primary key default nextval('tens') * 10); insert into by_tens default values;
+  create table cast_back (id int primary key default nextval('tens')::int);
+  create sequence alone; create table "order" ("Id" serial primary key);`
+
+test('sequences that are ahead of their columns, whatever their kind, are not spoken of', async () => {
+  const { target } = await testDatabase('postgres', innocent)
+  const result = await sequences(target)
+  expect([said(result), result.coverage?.missing]).toEqual(['pass', []])
+  expect(result.coverage?.examined).toBeGreaterThan(7)
+})
+
+test('a sequence behind its column, at its very edge too, with the statement that mends it', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `${innocent}
+    insert into "order" values (1);
+    insert into used overriding system value values (17);
+    insert into descending values (-2);
+    create domain key as bigint; create sequence keys; create table kept (id key primary key default nextval('keys')); insert into kept values (3);
+    create table parts_keyed (id bigserial primary key); insert into parts_keyed values (1), (41);`,
+  )
+  const result = await sequences(target)
+  expect(said(result)).toEqual([
+    'sequence "down" gives -2 next, and "descending".id is at -2 already: inserts will fail with a duplicate key',
+    'sequence "keys" gives 1 next, and "kept".id is at 3 already: inserts will fail with a duplicate key',
+    'sequence "order_Id_seq" gives 1 next, and "order".Id is at 1 already: inserts will fail with a duplicate key',
+    'sequence "parts_keyed_id_seq" gives 1 next, and "parts_keyed".id is at 41 already: inserts will fail with a duplicate key',
+    'sequence "used_id_seq" gives 3 next, and "used".id is at 17 already: inserts will fail with a duplicate key',
+  ])
+  for (const { next } of result.findings) await execute(String(next?.[0]).split(': it ')[0] ?? '')
+  expect(said(await sequences(target))).toBe('pass')
+  await execute(
+    'insert into "order" default values; insert into used default values; insert into descending default values',
+  )
+})
+
+test('a sequence near its end, or near that of its column', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `create table narrow (id smallint primary key); create sequence wide owned by narrow.id; alter table narrow alter id set default nextval('wide');
+    select setval('wide', 30000);
+    create table bounded (id serial primary key); select setval('bounded_id_seq', 2000000000);
+    create table roomy (id bigserial primary key); select setval('roomy_id_seq', 3000000000);
+    create sequence down increment -1 minvalue -100 maxvalue -1; create table descending (id int primary key default nextval('down')); select setval('down', -95);
+    create sequence ring maxvalue 10 cycle; create table cyclic (id int primary key default nextval('ring')); select setval('ring', 9);`,
+  )
+  const result = await sequences(target)
+  expect(said(result)).toEqual([
+    'sequence "bounded_id_seq" of "bounded".id has used 93 % of its values',
+    'sequence "down" of "descending".id has used 94 % of its values',
+    'sequence "wide" of "narrow".id has used 91 % of its values',
+  ])
+  expect(result.status).toBe('warn')
+  expect(said(await sequences(target, 0.99))).toBe('pass')
+  // What is advised makes room, and does no more than that takes.
+  const advised = result.findings.flatMap(({ next = [] }) => next.map((step) => step.split(': it ')[0] ?? ''))
+  expect(advised).toEqual([
+    'alter table "public"."bounded" alter column "id" type bigint',
+    'alter sequence "public"."bounded_id_seq" as bigint',
+    'alter sequence "public"."down" no minvalue',
+    'alter table "public"."narrow" alter column "id" type bigint',
+  ])
+  for (const statement of advised) await execute(statement)
+  expect(said(await sequences(target))).toBe('pass')
+})
+
+test('what a role may not read is said', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    'create table t (id serial primary key); create table u (id serial primary key)',
+  )
+  const role = `reader_${process.pid}`
+  await execute(`create role ${role} login password 'p'; grant select on t, t_id_seq to ${role}`)
+  afterwards(() => execute(`drop owned by ${role}; drop role ${role}`))
+  const url = new URL(target)
+  url.username = role
+  url.password = 'p'
+  const { coverage } = await sequences(url.href)
+  expect(coverage).toMatchObject({ examined: 1, missing: [{ object: 'u_id_seq of u.id', reason: 'no-permission' }] })
+})
+
+test('on SQLite a counter behind its rows is harmless, and one at its end is not', async () => {
+  const { target, execute } = await testDatabase(
+    'sqlite',
+    `create table t (id integer primary key autoincrement); insert into t values (5); update sqlite_sequence set seq = 1;
+    insert into sqlite_sequence values ('gone', 9223372036854775807);`,
+  )
+  expect(said(await sequences(target))).toBe('pass')
+  await execute('insert into t default values')
+  await execute("update sqlite_sequence set seq = 9223372036854775807 where name = 't'")
+  expect(said(await sequences(target))).toEqual([
+    '"t" has used 100 % of its AUTOINCREMENT rowids: at the end each insert fails with SQLITE_FULL',
+  ])
+  expect(said(await sequences((await testDatabase('sqlite')).target))).toBe('pass')
+})
