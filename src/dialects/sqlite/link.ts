@@ -55,7 +55,8 @@ export function startLink(): Link {
   child.on('message', (reply: Reply) => {
     const asked = waiting.get(reply.id)
     waiting.delete(reply.id)
-    if (waiting.size === 0) rest(child)
+    // One that is being ended keeps this process alive until it is gone: an answer that was on its way changes nothing about that.
+    if (alive && waiting.size === 0) rest(child)
     if (reply.ok) asked?.resolve(reply.rows)
     else asked?.reject(new SqliteFailure(reply.code, reply.message))
   })
