@@ -1,14 +1,23 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** What takes longer than a push should wait for: `npm run test:long`. */
+const long = 'test/**/*.long.test.ts'
 
 export default defineConfig({
   resolve: { alias: [{ find: /^dbdoctor$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) }] },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Most tests wait for a process or a server: as many at a time as the smallest machine has cores.
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, long] },
+      },
+      { extends: true, test: { name: 'long', include: [long], testTimeout: 600_000 } },
+    ],
   },
 })

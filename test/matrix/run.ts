@@ -90,7 +90,14 @@ async function run(node: string, server: string, cwd: string): Promise<Cell> {
   const outcome = join(folder, `${node}-${server}.json`)
   const { all, durationMs } = await execa(
     'node',
-    ['node_modules/vitest/vitest.mjs', 'run', ...tests, '--reporter=json', `--outputFile=${outcome}`],
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project=tests',
+      ...tests,
+      '--reporter=json',
+      `--outputFile=${outcome}`,
+    ],
     {
       cwd,
       env: {

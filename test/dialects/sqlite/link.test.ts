@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
 
-const jiti = createRequire(import.meta.url).resolve('jiti/package.json').replace('package.json', 'lib/jiti-cli.mjs')
+const jiti = createRequire(import.meta.url)
+  .resolve('jiti/package.json')
+  .replace('package.json', 'lib/jiti-cli.mjs')
 
 test('whoever ends the SQLite process waits until it is gone, whatever answer was on its way', async () => {
   const script = fileURLToPath(new URL('./ending.ts', import.meta.url))

@@ -1,8 +1,9 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { chmod, chown, lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -25,8 +26,16 @@ export const stranger: Person = { name: 'a third user', ids: privileged ? { uid:
 /** Everybody who may run dbdoctor. Only root can become another user: without it, all are one. */
 export const people: readonly Person[] = privileged ? [{ name: 'root', ids: {} }, owner, stranger] : [owner]
 
+/** The nearest folder above a path, the path included, that not everybody may enter; null where everybody reaches it. */
+function closedAbove(path: string): string | null {
+  if ((statSync(path).mode & 0o001) === 0) return path
+  return dirname(path) === path ? null : closedAbove(dirname(path))
+}
+
 /** A folder of the application's, open to everybody, and one for temporary files; both are gone after the tests of this file. */
 export async function scene(): Promise<{ folder: string; file: string; temporary: string }> {
+  const closed = privileged ? closedAbove(root) : null
+  if (closed) throw new Error(`these tests run dbdoctor as other users, who may not enter ${closed}: chmod o+x it`)
   const base = await mkdtemp(join(tmpdir(), 'dbdoctor-test-'))
   afterwards(async () => {
     for (const path of ['folder', 'temporary']) await chmod(join(base, path), 0o700)
