@@ -72,10 +72,13 @@ export async function withPatient<Answer>(
 async function targetOf(config: Config, surroundings: Surroundings): Promise<Target | null> {
   if (config.database.url) {
     const { resolve } = await import('./config/reference.js')
-    return parseTarget(resolve(config.database.url, surroundings), surroundings.folder)
+    return parseTarget(resolve(config.database.url, surroundings), {
+      source: 'database.url',
+      folder: surroundings.folder,
+    })
   }
   const { DATABASE_URL } = surroundings.environment
-  if (DATABASE_URL) return parseTarget(DATABASE_URL)
+  if (DATABASE_URL) return parseTarget(DATABASE_URL, { source: 'DATABASE_URL' })
   if (config.api || config.auth.jwt || config.external.length > 0) return null
   throw new DbdoctorError(
     'ERR_USAGE',

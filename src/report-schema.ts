@@ -100,6 +100,7 @@ const target = z
     database: z.exactOptional(z.string()),
     role: z.exactOptional(z.string()),
     filled: z.exactOptional(z.array(z.string())),
+    understood: z.exactOptional(z.string()),
     primary: z.exactOptional(z.boolean()),
     pooler: z.exactOptional(z.boolean()),
   })

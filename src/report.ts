@@ -106,6 +106,8 @@ export interface TargetInfo {
   readonly role?: string
   /** What the connection string left open and an environment variable filled in: `host from PGHOST`. */
   readonly filled?: readonly string[]
+  /** How an address that is written as another tool has it was understood. */
+  readonly understood?: string
   readonly primary?: boolean
   readonly pooler?: boolean
 }

@@ -226,6 +226,14 @@ export default defineCheck({
       say: (evidence: AtServer) => `${from(evidence)} does not take a setting of the connection: ${evidence.text}`,
       next: () => ['Correct the options of the connection string, or PGOPTIONS.'],
     },
+    'statement-timeout': {
+      say: (evidence: AtServer) =>
+        `${from(evidence)} ends the first query at once: statement_timeout of the role or the database is too short`,
+      next: (evidence: AtServer) => [
+        psql({ ...evidence, role: 'postgres' }, evidence.database ?? '', 'select * from pg_db_role_setting'),
+        `alter role ${evidence.role} reset statement_timeout, or a longer one.`,
+      ],
+    },
 
     'too-many-connections': {
       say: ({ place, text }: AtServer) => `the server at ${place} is up, and full: ${text}`,
@@ -296,9 +304,10 @@ export default defineCheck({
     const opening = await connect()
     if (opening.outcome === 'opened') {
       measure({ name: 'open', value: opening.ms, unit: 'ms', n: 1 })
-      const { primary, filled = [] } = opening.database.target
+      const { primary, filled = [], understood } = opening.database.target
       const role = primary === undefined ? [] : [primary ? 'primary' : 'standby']
-      if (role.length > 0) saw([...role, ...filled].join(', '))
+      const seen = [...role, ...filled, ...(understood ? [understood] : [])]
+      if (seen.length > 0) saw(seen.join(', '))
       return
     }
     const { outcome, place, code, text, asked } = opening

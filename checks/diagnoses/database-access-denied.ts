@@ -12,6 +12,7 @@ const faults = [
   'connection/opens#tls',
   'connection/opens#no-tls',
   'connection/opens#bad-setting',
+  'connection/opens#statement-timeout',
 ]
 
 export default defineDiagnosis({

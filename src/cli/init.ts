@@ -58,7 +58,7 @@ export async function init(parts: Parts, named: string | undefined, options: Ini
 
 function targetOf(named: string | undefined, { api }: InitOptions): Target | null {
   const address = named ?? process.env.DATABASE_URL
-  if (address) return parseTarget(address)
+  if (address) return parseTarget(address, { source: named === undefined ? 'DATABASE_URL' : 'the target' })
   if (named === undefined && api !== undefined) return null
   throw new DbdoctorError(
     'ERR_USAGE',

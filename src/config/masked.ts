@@ -32,14 +32,18 @@ const secretLooks: readonly [RegExp, (...match: string[]) => string][] = [
   [/^\s*\{[\s\S]*\}\s*$/, () => mask],
 ]
 
+/** What stands between a colon and an @ in an address of a database, however it is written: whatever is not understood is masked too. */
+const inAddress = /((?:^|[/:])[^\s/@:]*:)(?!\/)([\s\S]*)(@)/
+
 /** A config in which nothing is left that is secret. References stay: they hold nothing. */
 export function masked(config: Config): Config {
   const { login } = config.auth
   const open = new Set(login ? [`auth.login.body${login.fields.user.replaceAll('/', '.')}`] : [])
   const walk = (value: unknown, path: string): unknown => {
     const isSecret = !open.has(path) && isSecretPlace(path)
-    if (isReference(value)) return interpolated(without(templateOf(value), isSecret))
-    if (typeof value === 'string') return without(value, isSecret)
+    const clean = (text: string) => without(path === 'database.url' ? withoutPassword(text) : text, isSecret)
+    if (isReference(value)) return interpolated(clean(templateOf(value)))
+    if (typeof value === 'string') return clean(value)
     if (typeof value === 'number' && isSecret) return mask
     if (Array.isArray(value)) return value.map((part, at) => walk(part, `${path}.${at}`))
     if (typeof value !== 'object' || value === null) return value
@@ -58,6 +62,13 @@ function isSecretPlace(path: string): boolean {
 function without(text: string, isSecret: boolean): string {
   if (isSecret) return hidden(text)
   return secretLooks.reduce((clean, [look, replace]) => clean.replace(look, replace), text)
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(
+    inAddress,
+    (_, before: string, secret: string, after: string) => `${before}${hidden(secret)}${after}`,
+  )
 }
 
 function hidden(text: string): string {

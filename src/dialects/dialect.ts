@@ -55,6 +55,7 @@ export type UnopenedOutcome =
   | 'no-such-database'
   | 'database-closed'
   | 'bad-setting'
+  | 'statement-timeout'
   // A server that lets nobody in just now.
   | 'too-many-connections'
   | 'starting'

@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configOf } from '../../fixtures/demo/config.js'
+import { masked } from '../../src/config/masked.js'
+import { parseConfig } from '../../src/config.js'
+import { shapes } from '../support/addresses.js'
 import { dbdoctor } from '../support/cli.js'
 import { testFolder } from '../support/databases.js'
 
@@ -58,6 +61,10 @@ describe('config --print', () => {
       'auth: 1s',
     ])
       expect(stdout).toContain(line)
+  })
+
+  test.each(shapes.map((shape) => shape('C4NARY')))('of an address as %s', (url) => {
+    expect(JSON.stringify(masked(parseConfig({ database: { url } }, 'the test')))).not.toContain('C4NARY')
   })
 
   test('of a text that refers to something, the rest is as secret as any other', async () => {

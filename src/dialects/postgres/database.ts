@@ -23,18 +23,19 @@ import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
 import { scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
-import { type Join, poolOf } from './pool.js'
+import { begin, type Join, poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
-export function postgres(connectionString: string, environment: Environment): Dialect {
+export function postgres(connectionString: string, environment: Environment, understood?: string): Dialect {
   const ways = settingsOf(connectionString, environment)
   const asked = askedOf(ways[0] ?? {}, environment)
   const { host, port, database, role, filled } = asked
   const place = placeOf(asked)
-  const target: TargetInfo = { dialect: 'postgres', name: database, host, port, database, role, filled }
+  const reading = understood === undefined ? {} : { understood }
+  const target: TargetInfo = { dialect: 'postgres', name: database, host, port, database, role, filled, ...reading }
   return {
     name: 'postgres',
     hasSchemas: true,
@@ -43,7 +44,7 @@ export function postgres(connectionString: string, environment: Environment): Di
     async dismiss() {},
     async open(limits): Promise<Opening> {
       const began = performance.now()
-      const answer = await attempt(ways, asked, limits)
+      const answer = await attempt(ways, target, asked, limits)
       const ms = performance.now() - began
       if ('database' in answer) return { outcome: 'opened', ms, database: answer.database }
       if (!limits.signal.aborted) return { ...answer, place, asked, ms }
@@ -58,6 +59,7 @@ const doubtful: readonly UnopenedOutcome[] = ['silent', 'closed', 'reset', 'tls'
 
 async function attempt(
   ways: readonly pg.ClientConfig[],
+  named: TargetInfo,
   asked: Asked,
   limits: Limits,
 ): Promise<{ database: Database } | ReturnType<typeof triage>> {
@@ -66,7 +68,11 @@ async function attempt(
   const witness = (text: string) => void traces.push({ kind: 'crash-notice', text, at: new Date().toISOString() })
   try {
     const { client, config } = await connectAnyWay(ways, limits, witness)
-    const target = await introduce(client, asked, limits)
+    const introduced = await introduce(client, limits).catch((error: unknown) => {
+      void client.end()
+      throw error
+    })
+    const target = { ...named, ...introduced }
     return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces) }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
@@ -98,7 +104,7 @@ async function connectAnyWay(
 }
 
 function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly Trace[]): Database {
-  const pool = poolOf(first, join)
+  const pool = poolOf(first, join, target.pooler ?? false)
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
@@ -131,16 +137,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       },
       pages: (scope) => lookAtPages(read, scope, target.primary ?? true),
       disk: () => dataDisk(read, target),
-      roundTrip: () =>
-        pool.attend(limits, async () => {
-          const before = performance.now()
-          const client = await join(limits)
-          const between = performance.now()
-          await sql`select 1`.execute(client.kysely)
-          const after = performance.now()
-          await client.end()
-          return { connect: between - before, query: after - between }
-        }),
+      roundTrip: () => pool.roundTrip(limits),
     }
   }
   return { target, session, close: pool.close }
@@ -154,29 +151,37 @@ function placeOf({ host, port }: Asked): string {
 /** A server that lets somebody in and then answers nothing. */
 class Mute extends Error {}
 
-/** Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. */
-async function introduce(client: Client, { host, port, filled }: Asked, limits: Limits): Promise<TargetInfo> {
+/**
+ * Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. In a transaction
+ * with settings of its own, because those of the role may end a query at once, or forbid it.
+ */
+async function introduce(client: Client, limits: Limits): Promise<Partial<TargetInfo>> {
   const { kysely, processId } = client
-  const asking = sql<{ database: string; role: string; version: string; recovering: boolean; process: number }>`
-    select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
-      pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process`.execute(kysely)
+  const ask = async () => {
+    await begin(limits, null).execute(kysely)
+    const { rows } = await sql<{
+      database: string
+      role: string
+      version: string
+      recovering: boolean
+      process: number
+    }>`
+      select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
+        pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process`.execute(kysely)
+    await sql`rollback`.execute(kysely)
+    return rows
+  }
+  const asking = ask()
   await within(timeToConnect(limits), asking)
   const answer = await Promise.race([asking, Promise.resolve(null)])
-  if (answer === null) {
-    void client.end()
-    throw new Mute('it takes the login, and does not answer a query')
-  }
-  const [row] = answer.rows
+  if (answer === null) throw new Mute('it takes the login, and does not answer a query')
+  const [row] = answer
   if (!row) throw new Error('the server did not introduce itself')
   return {
-    dialect: 'postgres',
     name: row.database,
     version: row.version.split(' ')[0] ?? row.version,
-    host,
-    port,
     database: row.database,
     role: row.role,
-    filled,
     primary: !row.recovering,
     pooler: row.process !== processId,
   }

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit from 'p-limit'
 import type { Limits } from '../../limits.js'
-import { type Answer, type AnyKysely, stopped } from '../dialect.js'
+import { type Answer, type AnyKysely, type RoundTrip, stopped } from '../dialect.js'
 import { type Client, within } from './client.js'
 import { classify, triage } from './triage.js'
 
@@ -12,19 +13,28 @@ const lockTimeout = 100
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
 const patience = 300
 
+/** How long one more connection may take while another one is there, in milliseconds: what takes longer is scarce. */
+const longestJoin = 1000
+
 /** How long the locks of a rehearsal may outlive this process, should it freeze; milliseconds. */
 const longestPause = 5000
 
 /** Opens one more connection to the same database. */
 export type Join = (limits: Limits) => Promise<Client>
 
-/** Connections that are used in turn, and the transaction whose snapshot they share. */
-export function poolOf(first: Client, join: Join) {
+/**
+ * Connections that are used in turn, and the transaction whose snapshot they share. Nothing that is scarce is held while the next is
+ * waited for: behind a pooler, and where a server gives no second connection, each transaction in turn has the one that is there, and
+ * lets go of it.
+ */
+export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const turn = pLimit(connections - 1)
   const alone = pLimit(1)
   const idle: Client[] = [first]
   const busy = new Set<Client>()
-  let snapshot: Promise<Snapshot> | undefined
+  const waiting: ((client: Client) => void)[] = []
+  let scarce = isScarce
+  let snapshot: Promise<Snapshot | null> | undefined
 
   /** Turns what went wrong into an answer; what is not the server's doing stays a throw. */
   const attend = async <T>(limits: Limits, work: () => Promise<T>): Promise<Answer<T>> => {
@@ -41,22 +51,62 @@ export function poolOf(first: Client, join: Join) {
     }
   }
 
+  /** One more connection, while there is another one to fall back to; null where it does not come. */
+  const joinAnother = async (limits: Limits): Promise<Client | null> => {
+    const joining = join(limits)
+    const client = await within(longestJoin, joining)
+      .then(() => Promise.race([joining, null]))
+      .catch(() => null)
+    if (client) return client
+    if (limits.signal.aborted) throw limits.signal.reason
+    scarce = true
+    // Should it still come, nobody is there to use it.
+    joining.then((late) => late.end()).catch(() => {})
+    return null
+  }
+
+  /** A connection that nobody uses: an idle one, a new one, or, where they are scarce, the next that is given back. */
+  const take = async (limits: Limits): Promise<Client> => {
+    for (let client = idle.pop(); client; client = idle.pop()) if (client.alive) return client
+    if (![...busy].some(({ alive }) => alive)) return join(limits)
+    const another = scarce ? null : await joinAnother(limits)
+    if (another) return another
+    const returned = await nextGivenBack(limits)
+    return returned.alive ? returned : take(limits)
+  }
+
+  const nextGivenBack = (limits: Limits): Promise<Client> =>
+    new Promise((resolve, reject) => {
+      const stop = () => {
+        waiting.splice(waiting.indexOf(receive), 1)
+        reject(limits.signal.reason)
+      }
+      const receive = (client: Client) => {
+        limits.signal.removeEventListener('abort', stop)
+        resolve(client)
+      }
+      waiting.push(receive)
+      limits.signal.addEventListener('abort', stop, { once: true })
+    })
+
+  const giveBack = (client: Client) => {
+    const next = waiting.shift()
+    if (next) next(client)
+    else idle.push(client)
+  }
+
   /** Runs work on a connection of its own; an abort cancels the statement on the server, and cuts the connection if it hangs. */
   const withClient = async <T>(limits: Limits, work: (client: Client) => Promise<T>): Promise<T> => {
-    let client = idle.pop()
-    while (client && !client.alive) client = idle.pop()
-    client ??= await join(limits)
+    const client = await take(limits)
     busy.add(client)
     try {
-      const value = await cancellable(client, limits.signal, work(client))
-      idle.push(client)
-      return value
+      return await cancellable(client, limits.signal, work(client))
     } catch (error) {
-      if (client.alive && !limits.signal.aborted) idle.push(client)
-      else void client.end()
+      if (limits.signal.aborted) void client.end()
       throw error
     } finally {
       busy.delete(client)
+      giveBack(client)
     }
   }
 
@@ -75,8 +125,9 @@ export function poolOf(first: Client, join: Join) {
       }
     })
 
-  const openSnapshot = async (limits: Limits): Promise<Snapshot> => {
-    const client = await join(limits)
+  const openSnapshot = async (limits: Limits): Promise<Snapshot | null> => {
+    const client = await joinAnother(limits)
+    if (client === null) return null
     await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
     try {
       const { rows } = await sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
@@ -89,22 +140,26 @@ export function poolOf(first: Client, join: Join) {
     }
   }
 
-  const sharedSnapshot = async (limits: Limits): Promise<Snapshot> => {
+  /** Null where connections are scarce: one that is kept for a snapshot would keep everybody else waiting. */
+  const sharedSnapshot = async (limits: Limits): Promise<Snapshot | null> => {
     for (;;) {
+      if (scarce && !snapshot) return null
       snapshot ??= openSnapshot(limits)
       const opening = snapshot
       const opened = await opening.catch((error: unknown) => {
         if (snapshot === opening) snapshot = undefined
         throw error
       })
-      if (opened.client.alive) return opened
+      if (opened?.client.alive) return opened
       // Somebody ended it: what is looked at from here on is of another moment, and as true.
       if (snapshot === opening) snapshot = undefined
     }
   }
 
   const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>): Promise<T> => {
-    const { client, id } = await sharedSnapshot(limits)
+    const shared = await sharedSnapshot(limits)
+    if (shared === null) return transaction(limits, begin(limits, null), work)
+    const { client, id } = shared
     if (id !== null) return transaction(limits, begin(limits, id), work)
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
@@ -117,8 +172,59 @@ export function poolOf(first: Client, join: Join) {
     })
   }
 
+  /** A fresh connection that is asked one trivial question. */
+  const ask = async (limits: Limits): Promise<{ client: Client; times: RoundTrip }> => {
+    const before = performance.now()
+    const client = await join(limits)
+    const between = performance.now()
+    try {
+      await sql`${begin(limits, null)}; select 1; rollback`.execute(client.kysely)
+      return { client, times: { connect: between - before, query: performance.now() - between } }
+    } catch (error) {
+      void client.end()
+      throw error
+    }
+  }
+
+  /** As `ask`; null where the server has no connection for us, beside the one that is there. */
+  const askIfThereIsRoom = async (limits: Limits): Promise<RoundTrip | null> => {
+    try {
+      const { client, times } = await ask(limits)
+      await client.end()
+      return times
+    } catch (error) {
+      if (!isFull(error)) throw error
+      scarce = true
+      return null
+    }
+  }
+
+  /** A fresh connection in place of the one that is there. */
+  const askInstead = async (limits: Limits, held: Client): Promise<RoundTrip> => {
+    await held.end()
+    for (const until = performance.now() + longestJoin; ; ) {
+      try {
+        const { client, times } = await ask(limits)
+        giveBack(client)
+        return times
+      } catch (error) {
+        // The server may not have seen yet that the other one is gone.
+        if (!isFull(error) || performance.now() > until) throw error
+        await sleep(20, undefined, { signal: limits.signal })
+      }
+    }
+  }
+
+  const roundTrip = async (limits: Limits): Promise<RoundTrip> => {
+    const times = scarce ? null : await askIfThereIsRoom(limits)
+    if (times) return times
+    // Nothing of ours runs meanwhile: behind a pooler it would have the server's only connection.
+    return withClient(limits, async (held) => (await askIfThereIsRoom(limits)) ?? askInstead(limits, held))
+  }
+
   return {
     attend,
+    roundTrip: (limits: Limits): Promise<Answer<RoundTrip>> => attend(limits, () => roundTrip(limits)),
     read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
       turn(() =>
         attend(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, begin(limits, null), work))),
@@ -132,6 +238,11 @@ export function poolOf(first: Client, join: Join) {
       await Promise.all([...idle, ...busy, ...(held ? [held.client] : [])].map((client) => client.end()))
     },
   }
+}
+
+/** Whether a server, or a pooler, says that it has no connection left for us. */
+function isFull(error: unknown): boolean {
+  return ['too-many-connections', 'pooler-full'].includes(triage(error).outcome)
 }
 
 /** The transaction that stays open so that others see what it sees. `id` is null where the server won't export its snapshot. */
@@ -163,7 +274,7 @@ async function cancellable<T>(client: Client, signal: AbortSignal, work: Promise
  * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler. Row security is off, so
  * that a policy is an error and not a silent filter; only pg_catalog is searched, so that no operator of a user's own is called by accident.
  */
-function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
+export function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
   return sql`begin isolation level repeatable read, read only;
     ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
     set local row_security = off;

@@ -43,6 +43,7 @@ const openings: readonly Rule[] = [
   [/^57P03$/, null, 'starting'],
   [/^(57P01|57P02)$/, null, 'shutting-down'],
   [/^(22023|42704|22P02)$/, null, 'bad-setting'],
+  [/^57014$/, /statement timeout/, 'statement-timeout'],
   [/^53100$/, null, 'disk-full'],
   [/^53200$/, null, 'out-of-memory'],
   [/^(EPROTO|CERT_|DEPTH_|ERR_TLS|ERR_SSL|SELF_SIGNED|UNABLE_TO)/, null, 'tls'],

@@ -7,8 +7,8 @@ import { startLink } from './link.js'
  * SQLite databases in a file at `path`. The file and its side files are only ever read. The process that will hold the connection starts
  * at once, while the rest is being loaded.
  */
-export function sqlite(path: string): Dialect {
-  const target: TargetInfo = { dialect: 'sqlite', name: basename(path) }
+export function sqlite(path: string, understood?: string): Dialect {
+  const target: TargetInfo = { dialect: 'sqlite', name: basename(path), ...(understood && { understood }) }
   const link = startLink()
   return {
     name: 'sqlite',
