@@ -20,8 +20,10 @@ export interface Chart {
   failed(...layers: Layer[]): boolean
   /** A finding of severity error was reported in one of these layers, or in any, whatever explains it. Asking notes nothing. */
   ill(...layers: Layer[]): boolean
-  /** Some check could not tell what it was asked. */
+  /** Some check could not tell what it was asked, and no earlier diagnosis says why. */
   unsure(): boolean
+  /** An earlier diagnosis fits. Asking notes nothing. */
+  diagnosed(): boolean
   /** Nothing is an error or a warning. */
   quiet(): boolean
   /** The findings of severity error in a layer that no earlier diagnosis explains, for a headline. Asking for them notes nothing. */
@@ -172,12 +174,16 @@ function chartOf(
       // What is blocked is unknown because of another one, which speaks for itself.
       const unsure = results.filter(
         (result) =>
-          result.asked && (result.status === 'crash' || unknownsOf(result).some((reason) => reason !== 'blocked')),
+          result.asked &&
+          (result.status === 'crash' || unknownsOf(result).some((reason) => reason !== 'blocked')) &&
+          !result.findings.some((finding) => explained.has(finding)),
       )
       for (const { id, skip, error } of unsure)
         ill.add(`${id}: ${error?.message ?? skip?.detail ?? 'not everything was examined'}`)
       return unsure.length > 0
     },
+
+    diagnosed: () => explained.size > 0,
 
     quiet: () => findings.every(({ severity }) => severity === 'info'),
   }

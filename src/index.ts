@@ -75,11 +75,20 @@ export { definePlugin, type Plugin } from './plugin.js'
 export { get, keysOf } from './pointer.js'
 export { type Forgery, forge } from './probes/forgeries.js'
 export type { Answered, Http, HttpAnswer, HttpRequest, Unanswered } from './probes/http.js'
-export { isThrottled, throttled, told } from './probes/http.js'
+export { isThrottled, throttled, told, whenAgain } from './probes/http.js'
 export { type Decoded, decode, type TokenFault, type Verification } from './probes/jwt.js'
 export type { Keys, Loading } from './probes/keys.js'
 export { type PasswordAnswer, verifyPassword } from './probes/password.js'
-export { jsonOf, type ProbeUser, type Token, type Tokens, tokenIn } from './probes/sign-in.js'
+export {
+  accessTokenPlaces,
+  jsonOf,
+  type ProbeUser,
+  reasonIn,
+  type StoredPassword,
+  type Token,
+  type Tokens,
+  tokenIn,
+} from './probes/sign-in.js'
 export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js'
 export {
   type Inferred,

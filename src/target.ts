@@ -27,15 +27,16 @@ const forms =
  * these, where its meaning is certain. Whatever else it is, guessing would examine the wrong thing. Throws `ERR_TARGET_INVALID`, whose
  * message repeats nothing that may be a password.
  */
-export function parseTarget(given: string, { source = 'the target', folder }: Naming = {}): Target {
+export function parseTarget(given: string, { source, folder }: Naming = {}): Target {
   const text = unquoted(given)
-  const refuse = (what: string, wayOut = forms) => new DbdoctorError('ERR_TARGET_INVALID', `${source} ${what}`, wayOut)
+  const refuse = (what: string, wayOut = forms) =>
+    new DbdoctorError('ERR_TARGET_INVALID', source === undefined ? what : `${source}: ${what}`, wayOut)
   const placed = (path: string) =>
     folder === undefined || isAbsolute(path) ? path : join(relative('', folder), path) || '.'
   const isThere = (path: string) => path !== '' && existsSync(placed(path))
   const file = (path: string, understood?: string): Target => {
-    if (!isThere(path) && holdsSecret(path)) throw refuse(unrepeated, wayOutOf(text))
-    if (path === '' || path === ':memory:') throw refuse('names no file', forms)
+    if (!isThere(path) && holdsSecret(path)) throw refuse(unrepeated(text), wayOutOf(text))
+    if (path === '' || path === ':memory:') throw refuse(`${JSON.stringify(text)} names no file`)
     return { dialect: 'sqlite', address: placed(path), ...(understood && { understood }) }
   }
 
@@ -55,17 +56,21 @@ export function parseTarget(given: string, { source = 'the target', folder }: Na
     const [path = ''] = there.length > 0 ? there : paths
     if ((there.length > 1 || (there.length === 0 && !sure)) && !paths.some(holdsSecret)) {
       const meant = paths.map((one) => `sqlite:${one}`).join(' or ')
-      throw refuse(`may mean more than one file`, `write ${meant}`)
+      throw refuse(`${JSON.stringify(text)} may mean more than one file`, `write ${meant}`)
     }
     return file(path, `sqlite:${path}` === text ? undefined : `${scheme[0]} read as the file ${path}`)
   }
-  if (holdsSecret(text)) throw refuse(unrepeated, wayOutOf(text))
+  if (holdsSecret(text)) throw refuse(unrepeated(text), wayOutOf(text))
   const hostAndPort = /^[^/\\]+:\d+(\/|$)/.test(text)
   if (!hostAndPort && (/[/\\]/.test(text) || /\.(db3?|sqlite3?)$/i.test(text))) return file(text)
-  throw refuse(text === '' ? 'is an empty string' : `is neither a server nor a file: ${JSON.stringify(text)}`)
+  throw refuse(`${text === '' ? 'an empty string' : JSON.stringify(text)} is not a target`)
 }
 
-const unrepeated = 'cannot be read, and is not repeated here: it may hold a password'
+/** What is said of a text that may hold a password. */
+function unrepeated(text: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]
+  return `${scheme ? `a ${scheme}:// address` : 'what was given'} is not a target; it may hold a password, and is not repeated`
+}
 
 /** Blanks around a value, and one pair of quotes, which docker's --env-file keeps. */
 function unquoted(given: string): string {
@@ -90,7 +95,7 @@ function wayOutOf(text: string): string {
     return 'write postgres://user@host:5432/database?sslmode=require'
   if (/(^|[\s;])(host|server|dbname|user id|data source)\s*=/i.test(text))
     return 'write its parts as postgres://user@host:5432/database, and the password in PGPASSWORD'
-  return scheme && text.includes('://') ? `a ${scheme}:// address is not examined; ${forms}` : forms
+  return forms
 }
 
 /** Drivers that SQLAlchemy and its like name behind a plus: they say who connects, not where to. */

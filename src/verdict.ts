@@ -1,8 +1,11 @@
 import { unaccepted } from './acceptance.js'
+import type { DialectName } from './dialects/dialect.js'
 import type { Layer } from './layers.js'
 import type { Cause, Counts, DatabaseState, Finding, Report, Result, Status, VerdictStatus } from './report.js'
 import { unknownsOf } from './report.js'
 import { pluralize } from './words.js'
+
+const pages = 'storage/pages'
 
 type Results = Pick<Report, 'results' | 'complete' | 'depth' | 'facts' | 'target'>
 
@@ -24,13 +27,12 @@ export function countResults(results: readonly Result[]): Counts {
 export function statusOf({ results, complete }: Pick<Report, 'results' | 'complete'>): VerdictStatus {
   if (results.some(({ status }) => status === 'fail')) return 'unhealthy'
   if (!complete || results.some(keepsFromTelling)) return 'inconclusive'
-  const operational: readonly Layer[] = ['connection', 'storage', 'activity', 'server', 'auth', 'external']
-  return results.some(({ status, layer }) => status === 'warn' && operational.includes(layer)) ? 'degraded' : 'healthy'
+  return results.some(({ status }) => status === 'warn') ? 'degraded' : 'healthy'
 }
 
 /** What is known of the database, by the contract's table. */
 export function databaseStateOf({ results, target, complete, depth }: Results): DatabaseState {
-  if (target === null) return 'unverified'
+  if (!target) return 'unverified'
   const failed = (layer: Layer) => results.some((result) => result.layer === layer && result.status === 'fail')
   if (results.some(({ id, status }) => id === 'connection/opens' && status === 'fail')) return 'unreachable'
   if (failed('storage') || failed('schema') || failed('integrity')) return 'damaged'
@@ -39,7 +41,15 @@ export function databaseStateOf({ results, target, complete, depth }: Results): 
     const selected = own.every(({ skip }) => skip?.reason !== 'deselected')
     return selected && own.some(({ status }) => status !== 'skip') && !own.some(isUncertain)
   })
-  return examined && complete && depth !== 'quick' && !unclean(results) ? 'intact' : 'unverified'
+  const cleared = examined && (!needsPages[target.dialect] || pagesSeen(results))
+  return cleared && complete && depth !== 'quick' && !unclean(results) ? 'intact' : 'unverified'
+}
+
+/** Whether a database can be called intact only when its pages have been looked at: a file whose rows are found may still be damaged. */
+const needsPages: Record<DialectName, boolean> = { sqlite: true, postgres: false }
+
+function pagesSeen(results: readonly Result[]): boolean {
+  return results.some(({ id, status }) => id === pages && status !== 'skip')
 }
 
 /** What was found of a crash, a restore, or a writer that did not close: enough not to say that there was none. */
@@ -86,10 +96,11 @@ function aboutDatabase(report: Results, database: DatabaseState): string {
 }
 
 /** What keeps the database from being cleared, and why: the first of what is unknown, and how much more there is. */
-function firstGap({ results, complete }: Results): string | null {
+function firstGap({ results, complete, depth, target }: Results): string | null {
   if (!complete) return 'the run was interrupted'
   const layers: readonly Layer[] = ['connection', 'schema', 'integrity']
-  const own = results.filter(({ layer }) => layers.includes(layer))
+  const mustSee = target !== null && needsPages[target.dialect]
+  const own = results.filter(({ id, layer }) => layers.includes(layer) || (mustSee && id === pages))
   const unsure = own.filter(isUncertain)
   const [first] = unsure
   if (first) {
@@ -97,7 +108,8 @@ function firstGap({ results, complete }: Results): string | null {
     return `${first.id}: ${why}${unsure.length > 1 ? ` (and ${unsure.length - 1} more)` : ''}`
   }
   const left = own.find(({ skip }) => skip?.reason === 'deselected' && !skip.detail.startsWith('--depth'))
-  return left ? `${left.id} did not run: ${left.skip?.detail}` : null
+  if (left) return `${left.id} did not run: ${left.skip?.detail}`
+  return mustSee && !pagesSeen(results) && depth !== 'quick' ? `${pages} did not look` : null
 }
 
 /** "38 of 38 tables", "77 of 77 indexes", "52 foreign keys", "0 orphaned rows": from the facts that the checks noted. */
@@ -129,12 +141,11 @@ function acceptedRows(results: readonly Result[]): string {
 
 function unexamined({ results }: Results): string[] {
   const unread = results.find(({ id }) => id === 'schema/tables')?.coverage?.missing.length ?? 0
-  const examined = results.some(({ id, status }) => id === 'storage/pages' && status !== 'skip')
   // A standby begins to count anew whenever it starts.
   const untold = results.some(({ id, status }) => id === 'connection/restarts' && status === 'skip')
   return [
     ...(unread > 0 ? [`${pluralize(unread, 'table')} not examined`] : []),
-    ...(examined ? [] : ['pages not checked']),
+    ...(pagesSeen(results) ? [] : ['pages not checked']),
     ...(untold ? ['restarts not known'] : []),
   ]
 }

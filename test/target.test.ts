@@ -117,7 +117,7 @@ describe('an address as frameworks write it', () => {
   })
 
   test('who named it is named', () => {
-    expect(() => parseTarget('foo', { source: 'DATABASE_URL' })).toThrow(/^DATABASE_URL is neither/)
+    expect(() => parseTarget('foo', { source: 'DATABASE_URL' })).toThrow(/^DATABASE_URL: "foo" is not a target$/)
   })
 })
 

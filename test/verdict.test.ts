@@ -20,14 +20,16 @@ const skip = (id: string, reason: NonNullable<Result['skip']>['reason'], more: P
   resultWith({ id, status: 'skip', skip: { reason, detail: '' }, ...more })
 const crash = (id: string, more: Partial<Result> = {}) =>
   resultWith({ id, status: 'crash', error: { name: 'E', message: '' }, ...more })
-const sound = [pass('connection/opens'), pass('schema/tables'), pass('integrity/foreign-keys')]
+const sound = [
+  ...[pass('connection/opens'), pass('storage/pages'), pass('schema/tables'), pass('integrity/foreign-keys')],
+]
 
 const status = (...results: Result[]) => statusOf({ results, complete: true })
 
 describe('the status', () => {
   test.each<[string, Result[]]>([
     ['healthy', sound],
-    ['healthy', [...sound, warn('schema/index-design'), warn('integrity/orphaned-rows')]],
+    ['degraded', [...sound, warn('integrity/orphaned-rows')]],
     ['degraded', [...sound, warn('connection/latency')]],
     ['degraded', [...sound, warn('external/services')]],
     ['unhealthy', [...sound, fail('server/reachable')]],
@@ -56,7 +58,7 @@ describe('the database', () => {
   test.each<[string, Result[]]>([
     ['intact', sound],
     ['intact', [...sound, fail('server/reachable'), crash('auth/login'), warn('connection/latency')]],
-    ['intact', [...sound, skip('storage/pages', 'unavailable')]],
+    ['unverified', [...sound.filter(({ id }) => id !== 'storage/pages'), skip('storage/pages', 'unavailable')]],
     ['intact', [...sound, skip('integrity/row-counts', 'not-configured')]],
     [
       'unreachable',
@@ -76,6 +78,12 @@ describe('the database', () => {
     ['unverified', [...sound, warn('connection/restarts')]],
     ['unverified', []],
   ])('%s', (expected, results) => expect(state(results)).toBe(expected))
+
+  test('pages make a file intact, and a server without amcheck is intact without them', () => {
+    const without = sound.filter(({ id }) => id !== 'storage/pages')
+    expect(state(without)).toBe('unverified')
+    expect(state(without, { target: { dialect: 'postgres', name: 'a' } })).toBe('intact')
+  })
 
   test('nothing is intact that was not looked at to the end, in depth, or at all', () => {
     expect(state(sound, { complete: false })).toBe('unverified')
@@ -99,7 +107,10 @@ describe('the headline', () => {
   const cause = { id: 'x', headline: 'Nothing listens at the API.', because: [], next: [] }
 
   test('"No database crash" comes with its counts, and says what was not checked', () => {
-    expect(headline(sound)).toBe(
+    const target = { dialect: 'postgres', name: 'app' } as const
+    const without = sound.filter(({ id }) => id !== 'storage/pages')
+    expect(headline(without)).toBe('The database is not cleared: storage/pages did not look.')
+    expect(headline(without, { target })).toBe(
       'No database crash: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; pages not checked.',
     )
     expect(headline([...sound, pass('storage/pages')])).toBe(
@@ -144,7 +155,7 @@ describe('the headline', () => {
 
   test('a database that is sound again is not one that never crashed', () => {
     expect(headline([...sound, warn('connection/restarts')], {}, [{ ...cause, headline: 'It crashed.' }])).toBe(
-      'The database is sound now: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows; pages not checked. It crashed.',
+      'The database is sound now: 38 of 38 tables, 77 indexes, 1 foreign key, 0 orphaned rows. It crashed.',
     )
   })
 

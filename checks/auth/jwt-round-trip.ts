@@ -12,6 +12,10 @@ export default defineCheck({
   },
   messages: {
     unusable: ({ text }: { fault: string; text: string }) => `the configured key ${text}`,
+    weak: {
+      severity: 'warning',
+      say: ({ text }: { text: string }) => `the configured key works, and is weak: it ${text}`,
+    },
     'not-verified': ({ text }: { text: string }) => `a token signed with the configured key does not verify: ${text}`,
     'forgery-accepted': ({ what }: { what: string }) => `a token ${what} verifies with the configured key`,
   },
@@ -20,6 +24,7 @@ export default defineCheck({
     if (loading?.outcome !== 'loaded')
       return loading ? report('unusable', { fault: loading.fault, text: loading.text }) : undefined
     const { keys } = loading
+    if (keys.weakness !== null) report('weak', { text: keys.weakness })
     const second = Math.floor(Date.now() / 1000)
     const lifetime = jwt.accessTokenLifetime ?? 900_000
     const claims = {

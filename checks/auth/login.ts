@@ -1,18 +1,41 @@
-import { type Answered, defineCheck, get, isThrottled, jsonOf, keysOf, milliseconds, throttled, told } from 'dbdoctor'
+import {
+  type Answered,
+  accessTokenPlaces,
+  defineCheck,
+  get,
+  isThrottled,
+  jsonOf,
+  keysOf,
+  milliseconds,
+  reasonIn,
+  throttled,
+  told,
+  whenAgain,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
   readonly status: number
 }
 
+interface Refusal extends Evidence {
+  /** The server's own word for it. */
+  readonly reason: string | null
+}
+
+const because = (reason: string | null) => (reason === null ? '' : `: it says "${reason}"`)
 const where = (keys: readonly string[]) =>
   keys.length > 0 ? `its JSON has ${keys.join(', ')}` : 'its JSON has no keys'
 
 export default defineCheck({
   id: 'auth/login',
-  title: 'The probe user signs in, and a wrong password does not',
+  title: 'Only the right password signs in',
   severity: 'error',
-  after: ['server/reachable'],
+  after: [
+    'server/reachable',
+    // A password that the database knows to be wrong is not sent.
+    { id: 'auth/probe-user', blocks: false },
+  ],
   needs: ['api', 'session', 'login', 'refusals'],
   docs: {
     why: 'Nothing that users do works without it. A login that fails for a wrong test password looks just like one that fails for a broken server.',
@@ -20,11 +43,24 @@ export default defineCheck({
   },
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: Evidence) =>
-      `${url} answers the right password with ${status}: the server fails on its own side`,
-    refused: ({ url, status }: Evidence) => `${url} refuses the probe user's password with ${status}`,
+    throttled: {
+      severity: 'info',
+      say: ({ again }: { url: string; again: string }) =>
+        `the server limits sign-ins (429${again}): authentication was not examined`,
+    },
+    erroring: ({ url, status, again }: Evidence & { again: string }) =>
+      `${url} answers the configured password with ${status}${again}: the server fails on its own side`,
+    refused: ({ url, status, reason }: Refusal) =>
+      `${url} refuses the probe user's password with ${status}${because(reason)}`,
+    denied: ({ url, status, reason }: Refusal) =>
+      `${url} does not let the probe user in, with ${status}${because(reason)}`,
+    'second-factor': {
+      say: ({ url, keys }: { url: string; keys: readonly string[] }) =>
+        `${url} takes the password and asks for a second factor (${keys.join(', ')})`,
+      next: () => ['Name a probe user without a second factor in auth.login.body.'],
+    },
     'status-differs': ({ url, status }: Evidence) =>
-      `${url} answers the right password with ${status}, which is neither a success nor a refusal`,
+      `${url} answers the configured password with ${status}, which is neither a success nor a refusal`,
     redirected: ({ url, to }: { url: string; to: string }) => `${url} gives no token, and redirects to ${to}`,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON: another program or a proxy's page may be there`,
@@ -35,36 +71,54 @@ export default defineCheck({
     'no-refresh-token': ({ url, wanted, keys }: { url: string; wanted: string; keys: readonly string[] }) =>
       `${url} gives no refresh token at ${wanted}: ${where(keys)}`,
     'unusable-token': ({ url, length }: { url: string; length: number }) =>
-      `${url} gives a token that no header can carry: ${length} characters, or a line break among them`,
+      length > longestToken
+        ? `${url} gives a token of ${length} characters, which is too long for a header`
+        : `${url} gives a token that no header can carry: there is a blank, a line break or another sign among its ${length} characters`,
     'wrong-password-accepted': ({ url, status }: Evidence) => `${url} lets a wrong password in, with ${status}`,
     'wrong-password-unanswered': ({ text }: { url: string; text: string; code: string }) =>
       `for a wrong password, ${text}`,
     'wrong-password-differs': ({ url, status, accepted }: Evidence & { accepted: readonly number[] }) =>
       `${url} answers a wrong password with ${status}, ${accepted.join(', ')} expected`,
+    'locked-out': {
+      say: ({ url, status, reason }: Refusal) =>
+        `after one wrong password, ${url} refuses the right one with ${status}${because(reason)}: the server locks accounts at once`,
+      next: () => ['Unlock the probe user, and set auth.login.tryWrongPassword: false.'],
+    },
   },
   async run({ user, given: { login, refusals }, report, measure, saw, skip }) {
-    const { wrong, letIn, right, tokens } = await user.signIn()
+    const { right, withheld, wrong, letIn, again, lockedOut, tokens } = await user.signIn()
+    if (withheld) return skip('unsafe', withheldBecause)
     if (!right) return
-    if ((wrong && isThrottled(wrong)) || isThrottled(right)) return skip('unavailable', throttled)
+    if (isThrottled(right)) {
+      report('throttled', { url: right.url, again: whenAgain(right) })
+      return skip('unavailable', throttled(right))
+    }
 
-    if (wrong && wrong.outcome !== 'answered')
+    if (wrong && isThrottled(wrong)) skip('unavailable', throttled(wrong))
+    else if (wrong && wrong.outcome !== 'answered')
       report('wrong-password-unanswered', { url: wrong.url, text: told(wrong), code: wrong.code })
     else if (wrong && letIn) report('wrong-password-accepted', { url: wrong.url, status: wrong.status })
-    else if (wrong && !refusals.includes(wrong.status) && !isRedirect(wrong) && !hasError(wrong))
+    else if (wrong && !isRefusal(wrong, refusals))
       report('wrong-password-differs', { url: wrong.url, status: wrong.status, accepted: refusals })
+    if (lockedOut && again?.outcome === 'answered' && isRefusal(again, refusals) && !isThrottled(again))
+      report('locked-out', { url: again.url, status: again.status, reason: reasonIn(again) })
 
     const { url } = right
     if (right.outcome !== 'answered') return report('unanswered', { url, text: told(right), code: right.code })
     const { status, type, body } = right
     const evidence = { url, status }
+    const refusal = { ...evidence, reason: reasonIn(right) }
     if (tokens && status < 400) {
       measure({ name: 'login', value: right.ms, unit: 'ms', n: 1 })
       if (login.refreshToken !== undefined && !tokens.refresh)
         report('no-refresh-token', { url, wanted: place(login.refreshToken), keys: keysOf(jsonOf(body)) })
-      return saw(`${status} in ${milliseconds(right.ms)}`)
+      const sent = wrong ? 'right, wrong, right' : 'right'
+      return saw(`${status} in ${milliseconds(right.ms)}; sent ${sent}`)
     }
-    if (status >= 500) return report('erroring', evidence)
-    if (refusals.includes(status)) return report('refused', evidence)
+    if (status >= 500) return report('erroring', { ...evidence, again: whenAgain(right) })
+    const factors = secondFactorIn(right)
+    if (factors.length > 0) return report('second-factor', { url, keys: factors })
+    if (refusals.includes(status)) return report(isOfPassword(refusal) ? 'refused' : 'denied', refusal)
     if (isRedirect(right)) return report('redirected', { url, to: right.location ?? 'nowhere' })
     if (status >= 300) return report('status-differs', evidence)
 
@@ -73,8 +127,9 @@ export default defineCheck({
     const keys = keysOf(document)
     if (hasError(right)) return report('error-in-body', { ...evidence, keys })
     const wanted = login.accessToken
-    const found = typeof wanted === 'string' ? get(document, wanted) : undefined
-    if (typeof found === 'string' && found !== '') return report('unusable-token', { url, length: found.length })
+    const places = typeof wanted === 'string' ? [wanted] : wanted === undefined ? accessTokenPlaces : []
+    const found = places.map((at) => get(document, at)).find((value) => typeof value === 'string' && value !== '')
+    if (typeof found === 'string') return report('unusable-token', { url, length: found.length })
     report('no-token', { url, wanted: wanted === undefined ? 'any usual place' : place(wanted), keys })
   },
 })
@@ -83,6 +138,35 @@ type Place = string | { readonly cookie: string }
 
 function place(wanted: Place): string {
   return typeof wanted === 'string' ? wanted : `the cookie ${wanted.cookie}`
+}
+
+/** As long as no server refuses a header for its length, in characters. */
+const longestToken = 16_384
+
+const withheldBecause =
+  'the configured password does not match the hash in the database, so it was not sent: a server may lock an account that it refuses'
+
+/** Whether a server says no: a failure of its own never is one. */
+function isRefusal(answer: Answered, refusals: readonly number[]): boolean {
+  if (answer.status >= 500) return false
+  return refusals.includes(answer.status) || isRedirect(answer) || hasError(answer)
+}
+
+/** Whether a refusal is about the password, as far as the server says why. */
+function isOfPassword({ status, reason }: Refusal): boolean {
+  if (reason === null) return true
+  const elsewhere =
+    /lock|suspend|disabl|inactiv|not.?active|block|bann|expir|verif|confirm|factor|mfa|otp\b|captcha|require|missing|must\b|not.?allowed|client|csrf|origin/i
+  if (elsewhere.test(reason)) return false
+  return status !== 403 || /credential|password|login|sign.?in|unauthori|forbidden|denied|user|email/i.test(reason)
+}
+
+/** The members of an answer's JSON that ask for something more than the password. */
+function secondFactorIn({ body }: Answered): string[] {
+  const document = jsonOf(body)
+  return keysOf(document).filter(
+    (key) => /mfa|2fa|two.?factor|second.?factor|totp|otp.?(required|needed)/i.test(key) && Boolean(get(document, key)),
+  )
 }
 
 function isRedirect({ status }: Answered): boolean {

@@ -34,7 +34,7 @@ export default defineCheck({
       const { url } = answer
       // Refused for being one too many is not refused for being weak.
       if (isThrottled(answer)) {
-        seen.missing(`"${password}"`, 'unavailable', throttled)
+        seen.missing(`"${password}"`, 'unavailable', throttled(answer))
         continue
       }
       seen.examined()

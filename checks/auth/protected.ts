@@ -31,7 +31,7 @@ export default defineCheck({
   async run({ http, user, keys: load, given, report, coverage, skip }) {
     const { protected: route, refusals } = given
     const tokens = (await user.signIn()).tokens
-    if (!tokens) return skip('blocked', 'there is no token to show')
+    if (!tokens) return skip('blocked', 'by auth/login: there is no token to show')
     const { access } = tokens
     const seen = coverage('attempt')
     const ask = (token: string | null): Promise<HttpAnswer> =>
@@ -39,7 +39,7 @@ export default defineCheck({
 
     const answer = await ask(access.value)
     const { url } = answer
-    if (isThrottled(answer)) return skip('unavailable', throttled)
+    if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     seen.examined()
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer
@@ -60,7 +60,7 @@ export default defineCheck({
     for (const { what, token } of attempts) {
       const tried = await ask(token)
       if (isThrottled(tried)) {
-        seen.missing(what, 'unavailable', throttled)
+        seen.missing(what, 'unavailable', throttled(tried))
         continue
       }
       seen.examined()

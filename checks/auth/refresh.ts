@@ -36,7 +36,7 @@ export default defineCheck({
     const before = user.tokens()?.refresh
     if (!before) return skip('not-applicable', 'the login gives no refresh token')
     const { answer, tokens } = await user.refresh(before)
-    if (isThrottled(answer)) return skip('unavailable', throttled)
+    if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     const { url } = answer
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer
@@ -56,7 +56,7 @@ export default defineCheck({
 
     if (promise.reuse === undefined || !rotated) return
     const { answer: again, tokens: more } = await user.refresh(before)
-    if (isThrottled(again)) return skip('unavailable', throttled)
+    if (isThrottled(again)) return skip('unavailable', throttled(again))
     if (again.outcome !== 'answered') return report('unanswered', { url, text: told(again), code: again.code })
     const reuse = { url, status: again.status }
     if (promise.reuse === 'refused' && more && again.status < 400) report('reuse-accepted', reuse)

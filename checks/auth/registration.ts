@@ -38,7 +38,7 @@ export default defineCheck({
     const account = await throwaway({ http, user, given }, strongPassword())
     const { answer, address } = account
     const { url } = answer
-    if (isThrottled(answer)) return skip('unavailable', throttled)
+    if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     if (answer.status >= 500) return report('erroring', { url, status: answer.status })
     if (answer.status >= 400) return report('refused', { url, status: answer.status })

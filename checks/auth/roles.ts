@@ -24,13 +24,13 @@ export default defineCheck({
   },
   async run({ http, user, given: { forbidden, refusals }, report, coverage, skip }) {
     const { tokens } = await user.signIn()
-    if (!tokens) return skip('blocked', 'there is no token to show')
+    if (!tokens) return skip('blocked', 'by auth/login: there is no token to show')
     const seen = coverage('forbidden route')
     for (const { path, method } of forbidden) {
       const answer = await http.request({ method, path, credentials: user.credentials(tokens.access) })
       const { url } = answer
       if (isThrottled(answer)) {
-        seen.missing(url, 'unavailable', throttled)
+        seen.missing(url, 'unavailable', throttled(answer))
         continue
       }
       seen.examined()

@@ -35,7 +35,7 @@ export default defineCheck({
     if (!first) return skip('not-applicable', 'the login gives no refresh token')
     // Only a token that works right before can be said to have died by logging out.
     const living = await user.refresh(first)
-    if (isThrottled(living.answer)) return skip('unavailable', throttled)
+    if (isThrottled(living.answer)) return skip('unavailable', throttled(living.answer))
     if (!living.tokens)
       return skip('not-applicable', 'the session had ended before: reusing a refresh token ends it on some servers')
     const tokens = user.tokens()
@@ -46,7 +46,7 @@ export default defineCheck({
     if (out.status >= 400) return report('logout-refused', { url: out.url, status: out.status })
 
     const { answer, tokens: more } = await user.refresh(tokens.refresh)
-    if (isThrottled(answer)) return skip('unavailable', throttled)
+    if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     const { url } = answer
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer

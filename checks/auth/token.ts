@@ -35,7 +35,9 @@ export default defineCheck({
   async run({ user, keys: load, given: { jwt }, report, coverage, saw, skip }) {
     const { right, tokens } = await user.signIn()
     const loading = await load()
-    if (!tokens || loading?.outcome !== 'loaded') return skip('blocked', 'there is no token, or no key, to look at')
+    if (!tokens) return skip('blocked', 'by auth/login: there is no token to look at')
+    if (loading?.outcome !== 'loaded')
+      return skip('blocked', `by the configured key, which ${loading?.text ?? 'is missing'}`)
     const seen = coverage('token')
     const answered = right?.outcome === 'answered' ? right : null
     const skew = answered ? skewOf(answered) : 0

@@ -29,6 +29,7 @@ import fileCorrupt from './file-corrupt.js'
 import inconclusive from './inconclusive.js'
 import indexCorrupt from './index-corrupt.js'
 import jwtKeyMismatch from './jwt-key-mismatch.js'
+import jwtKeyWeak from './jwt-key-weak.js'
 import limitNear from './limit-near.js'
 import loginRefusesRightPassword from './login-refuses-right-password.js'
 import migrationHalfApplied from './migration-half-applied.js'
@@ -37,14 +38,18 @@ import notADatabase from './not-a-database.js'
 import notEnforced from './not-enforced.js'
 import passwordRulesOff from './password-rules-off.js'
 import poolerWithoutServer from './pooler-without-server.js'
+import probeUserInactive from './probe-user-inactive.js'
 import probeUserMissing from './probe-user-missing.js'
+import rateLimited from './rate-limited.js'
 import replicationStuck from './replication-stuck.js'
 import restoreIncomplete from './restore-incomplete.js'
 import routeUnprotected from './route-unprotected.js'
 import rowsOrphaned from './rows-orphaned.js'
 import schemaIncomplete from './schema-incomplete.js'
 import sequenceBehind from './sequence-behind.js'
+import serverOnAnotherDatabase from './server-on-another-database.js'
 import sessionsBroken from './sessions-broken.js'
+import signInDenied from './sign-in-denied.js'
 import statisticsLost from './statistics-lost.js'
 import tokenLifetimeWrong from './token-lifetime-wrong.js'
 import tooManyConnections from './too-many-connections.js'
@@ -82,8 +87,24 @@ const diagnoses: readonly Diagnosis[] = [
   ],
   ...[migrationLocked, transactionLeftOpen, databaseSlow, notEnforced, limitNear],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
-  ...[probeUserMissing, wrongTestCredentials, loginRefusesRightPassword, jwtKeyMismatch, clockSkew, tokenLifetimeWrong],
-  ...[routeUnprotected, sessionsBroken, passwordRulesOff, applicationFault, apiServerSlow, externalUnexpected],
+  ...[probeUserMissing, probeUserInactive, signInDenied, rateLimited],
+  ...[
+    serverOnAnotherDatabase,
+    wrongTestCredentials,
+    loginRefusesRightPassword,
+    jwtKeyMismatch,
+    clockSkew,
+    tokenLifetimeWrong,
+  ],
+  ...[
+    routeUnprotected,
+    sessionsBroken,
+    passwordRulesOff,
+    jwtKeyWeak,
+    applicationFault,
+    apiServerSlow,
+    externalUnexpected,
+  ],
   ...[inconclusive, allWell, externalAsExpected],
 ]
 

@@ -3,7 +3,7 @@ import { defineDiagnosis } from 'dbdoctor'
 export default defineDiagnosis({
   id: 'login-refuses-right-password',
   headline: (chart) =>
-    `The password matches the hash in this database, and ${chart.message('auth/login#refused')}: the server looks at another database, or compares passwords otherwise.`,
+    `The configured password matches the hash in this database, and ${chart.message('auth/login#refused')}.`,
   when: (chart) => chart.passed('auth/probe-user') && chart.found('auth/login#refused'),
   next: [
     'Compare the connection string of the server with the one that was examined here: host, port and database.',

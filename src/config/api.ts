@@ -113,8 +113,10 @@ const loginConfig = z
     refreshToken: place.optional().describe('The same, for the refresh token.'),
     tryWrongPassword: z
       .boolean()
-      .default(true)
-      .describe('Whether a wrong password is tried once, before the right one.'),
+      .optional()
+      .describe(
+        'Whether a wrong password is tried once, after the right one and followed by it again. Left out: unless the users table counts failures. With true, a password that does not match the stored hash is sent too.',
+      ),
     samples: z.int().min(1).max(20).default(1).describe('How often the probe user may sign in in a run, to be timed.'),
   })
   .transform(({ fields, ...login }, context) => {

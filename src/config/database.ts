@@ -55,7 +55,22 @@ const usersConfig = z.strictObject({
   schema: name.optional().describe("The table's schema, where it is not the default one."),
   table: name.default('users').describe('The table.'),
   email: name.default('email').describe('The column that the login looks users up by.'),
-  passwordHash: name.default('password_hash').describe('The column of the hashed password.'),
+  passwordHash: z
+    .union([
+      name,
+      z.literal(false),
+      z.strictObject({
+        schema: name.optional().describe("The table's schema, where it is not that of the users."),
+        table: name.describe('The table that holds it.'),
+        column: name.describe('The column of the hashed password.'),
+        user: name.describe("The column that refers to the user's key."),
+        key: name.default('id').describe("The user's key."),
+      }),
+    ])
+    .default('password_hash')
+    .describe(
+      'The column of the hashed password; where another table holds it, that table; false where there is none to look at.',
+    ),
   active: flag
     .optional()
     .describe(

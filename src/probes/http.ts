@@ -23,6 +23,8 @@ export interface Answered {
   readonly body: string
   /** How far the server's clock is ahead of ours by its Date header, which counts seconds, in milliseconds; null where it has none. */
   readonly skew: number | null
+  /** When the server wants to be asked again, by its Retry-After header, in seconds from now; null where it does not say. */
+  readonly retryAfter: number | null
   readonly cookies: { readonly [name: string]: string }
   /** Milliseconds, name resolution and connecting included. */
   readonly ms: number
@@ -180,8 +182,16 @@ function answered(
     type: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
     body,
     skew: Number.isNaN(date) ? null : date - Date.now(),
+    retryAfter: secondsOf(headers['retry-after']),
     cookies: Object.fromEntries((headers['set-cookie'] ?? []).map(cookieOf)),
   }
+}
+
+/** Retry-After, as seconds or as a date (RFC 9110, section 10.2.3), in whole seconds from now. */
+function secondsOf(header: string | undefined): number | null {
+  if (header === undefined) return null
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null
 }
 
 /** Name and value of a Set-Cookie header (RFC 6265, section 5.2). */
@@ -196,8 +206,16 @@ export function isThrottled(answer: HttpAnswer): boolean {
   return answer.outcome === 'answered' && answer.status === 429
 }
 
-/** Why nothing was learnt from a server that was asked too often. */
-export const throttled = 'the server says that it was asked too often (429)'
+/** Why nothing was learnt from a server that was asked too often, and when it wants to be asked again. */
+export function throttled(answer: HttpAnswer): string {
+  return `the server says that it was asked too often (429${whenAgain(answer)})`
+}
+
+/** When a server wants to be asked again, where it says so: `, try again in 60 s`. */
+export function whenAgain(answer: HttpAnswer): string {
+  const seconds = answer.outcome === 'answered' ? answer.retryAfter : null
+  return seconds === null ? '' : `, try again in ${seconds} s`
+}
 
 /** What came of a request, in a sentence. */
 export function told(answer: HttpAnswer): string {

@@ -17,6 +17,8 @@ export interface Unusable {
 /** Keys that sign and verify as the config says. */
 export interface Keys {
   readonly algorithm: string
+  /** How a key that works falls short of what its algorithm asks for; null where it does not. */
+  readonly weakness: string | null
   /** Signs claims; null where the config has a public key alone. */
   readonly sign: ((claims: JWTPayload, header?: Partial<JWTHeaderParameters>) => Promise<string>) | null
   /** Verifies a token's signature and claims, at a moment in milliseconds since 1970. */
@@ -35,10 +37,12 @@ export async function loadKeys(config: Given['jwt'], http: Http): Promise<Loadin
     verifying: Verifier,
     signing: Signer | null,
     publicKey: string | null,
+    weakness: string | null = null,
   ): Loading => ({
     outcome: 'loaded',
     keys: {
       algorithm,
+      weakness,
       publicKey,
       sign:
         signing &&
@@ -54,12 +58,12 @@ export async function loadKeys(config: Given['jwt'], http: Http): Promise<Loadin
     const secret = Buffer.from(config.secret, config.secretEncoding)
     // RFC 7518, section 3.2: no shorter than the hash.
     const least = Number(algorithm.slice(2)) / 8
-    if (secret.length < least)
-      return unusable(
-        'too-short',
-        `has ${secret.length} bytes, and ${algorithm} needs ${least} (RFC 7518, section 3.2)`,
-      )
-    return keysOf(algorithm, secret, secret, null)
+    if (secret.length === 0) return unusable('too-short', 'is empty')
+    const weakness =
+      secret.length < least
+        ? `has ${secret.length} bytes, and ${algorithm} asks for ${least} (RFC 7518, section 3.2)`
+        : null
+    return keysOf(algorithm, secret, secret, null, weakness)
   }
 
   try {

@@ -16,14 +16,28 @@ export interface Tokens {
 
 /** What came of signing in. */
 export interface SigningIn {
-  /** The answer to a wrong password, sent right before the right one; null where none was sent. */
+  /** The answer to the right password; null where none was sent. */
+  readonly right: HttpAnswer | null
+  /** The database says that the password cannot be right, and so it was not sent: a server may lock an account that it refuses. */
+  readonly withheld: boolean
+  /** The answer to a wrong password, sent once the right one had succeeded; null where none was sent. */
   readonly wrong: HttpAnswer | null
   /** Whether the wrong password got a token. */
   readonly letIn: boolean
-  /** The answer to the right password; null where the config holds a token instead. */
-  readonly right: HttpAnswer | null
+  /** The answer to the right password after the wrong one, which sets back what counts failures; null where none was sent. */
+  readonly again: HttpAnswer | null
+  /** Whether that one got no token any more. */
+  readonly lockedOut: boolean
   /** Null where the server gave none. */
   readonly tokens: Tokens | null
+}
+
+/** What the database holds of the probe user's password. */
+export interface StoredPassword {
+  /** Whether the configured password fits its hash; null where nobody can tell. */
+  readonly matches: boolean | null
+  /** Whether the users' table has a column that counts failed attempts, or says until when an account is locked. */
+  readonly countsFailures: boolean
 }
 
 /** What came of asking for new tokens. */
@@ -35,6 +49,8 @@ export interface Refreshing {
 
 /** The probe user, as a run meets the server: signs in once, and keeps the tokens of the moment. */
 export interface ProbeUser {
+  /** Says what the database holds of the password, before anybody signs in with it. */
+  learn(stored: StoredPassword): void
   /** Signs in, at the first call of a run; later calls answer the same. */
   signIn(): Promise<SigningIn>
   /** What came of signing in, where some check has; null where none has. */
@@ -53,7 +69,7 @@ export interface ProbeUser {
 }
 
 /** Places where servers put an access token, most usual first. */
-const accessPlaces = ['access_token', 'accessToken', 'token', 'jwt', 'id_token'].flatMap((key) => [
+export const accessTokenPlaces = ['access_token', 'accessToken', 'token', 'jwt', 'id_token'].flatMap((key) => [
   `/${key}`,
   `/data/${key}`,
 ])
@@ -67,10 +83,11 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   let first: Promise<SigningIn> | undefined
   let current: Tokens | null = null
   let left = login?.samples ?? 0
+  let stored: StoredPassword = { matches: null, countsFailures: false }
 
   const taken = (answer: HttpAnswer, { accessToken: access, refreshToken: refresh }: Places, before: Tokens | null) => {
     if (answer.outcome !== 'answered' || answer.status >= 400) return null
-    const given = tokenIn(answer, access ?? login?.accessToken ?? accessPlaces)
+    const given = tokenIn(answer, access ?? login?.accessToken ?? accessTokenPlaces)
     const renewed = tokenIn(answer, refresh ?? login?.refreshToken ?? refreshPlaces)
     for (const token of [given, renewed]) if (token) keep(token.value)
     if (given) current = { access: given, refresh: renewed ?? before?.refresh ?? null }
@@ -82,30 +99,51 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   /** The access token in an answer to somebody who signs in; null where it is a refusal. */
   const within = (answer: HttpAnswer) => {
     if (answer.outcome !== 'answered' || answer.status >= 400) return null
-    const token = tokenIn(answer, login?.accessToken ?? accessPlaces)
+    const token = tokenIn(answer, login?.accessToken ?? accessTokenPlaces)
     if (token) keep(token.value)
     return token
   }
 
   return (http) => {
-    const enter = async (tryWrong: boolean): Promise<SigningIn> => {
+    const enter = async (wanted: { wrong: boolean }): Promise<SigningIn> => {
+      const nothing = { right: null, withheld: false, wrong: null, letIn: false, again: null, lockedOut: false }
       if (!given.session) throw new Error('a check that signs in needs the part "session"')
       if (!login) {
         current = { access: { value: accessToken ?? '', place: null }, refresh: null }
-        return { wrong: null, letIn: false, right: null, tokens: current }
+        return { ...nothing, tokens: current }
       }
+      // Whoever asks for wrong passwords to be tried has said that they do no harm.
+      if (stored.matches === false && login.tryWrongPassword !== true)
+        return { ...nothing, withheld: true, tokens: null }
       left--
-      const wrong = tryWrong ? await http.request(loginRequest(login, wrongPassword(login))) : null
-      const right = await http.request(loginRequest(login, login.body))
-      return { wrong, letIn: wrong !== null && within(wrong) !== null, right, tokens: taken(right, login, null) }
+      const ask = (body: Login['body']) => http.request(loginRequest(login, body))
+      const right = await ask(login.body)
+      const tokens = taken(right, login, null)
+      if (!wanted.wrong || !tokens) return { ...nothing, right, tokens }
+      const wrong = await ask(wrongPassword(login))
+      const again = await ask(login.body)
+      const renewed = taken(again, login, null)
+      return {
+        ...nothing,
+        right,
+        wrong,
+        letIn: within(wrong) !== null,
+        again,
+        lockedOut: renewed === null,
+        // A server that keeps one session a user has ended the first.
+        tokens: renewed ?? tokens,
+      }
     }
     return {
+      learn(what) {
+        stored = what
+      },
       signIn() {
-        first ??= enter(login?.tryWrongPassword ?? false)
+        first ??= enter({ wrong: login?.tryWrongPassword ?? !stored.countsFailures })
         return first
       },
       signedIn: () => first ?? null,
-      signInAgain: async () => (left > 0 ? enter(false) : null),
+      signInAgain: async () => (left > 0 ? enter({ wrong: false }) : null),
       tokens: () => current,
       async refresh(token) {
         if (!given.refresh) throw new Error('no refresh is configured')
@@ -166,6 +204,32 @@ export function jsonOf(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Where servers say why they refuse, most telling first. */
+const reasonPlaces = [
+  '/error/message',
+  '/message',
+  '/error_description',
+  '/detail',
+  '/error/code',
+  '/error',
+  '/code',
+  '/title',
+]
+const longestReason = 120
+
+/** A server's own word for why it refuses, out of its JSON; null where it gives none that is short enough to be repeated. */
+export function reasonIn({ body }: Answered): string | null {
+  const document = jsonOf(body)
+  const listed = get(document, '/errors/0')
+  const found = [
+    ...reasonPlaces.map((place) => get(document, place)),
+    ...['/message', '/msg', '/code'].map((place) => get(listed, place)),
+    ...['/detail/0/msg', '/message/0'].map((place) => get(document, place)),
+    listed,
+  ].find((value) => typeof value === 'string' && value.trim() !== '')
+  return typeof found === 'string' && found.length <= longestReason ? found.trim() : null
 }
 
 /** What an HTTP header can carry, and no server refuses for its length. */

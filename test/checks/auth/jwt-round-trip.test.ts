@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { saidOf } from '../../support/auth.js'
+import { examine } from '../../support/databases.js'
 
 const said = (jwt: object) => saidOf('auth/jwt-round-trip', { auth: { jwt } })
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -11,10 +12,17 @@ test('a sound key is silent: a secret, a pair, a public key alone', async () => 
   expect(await said({ publicKey: String(publicKey.export({ type: 'spki', format: 'pem' })) })).toBe('pass')
 })
 
-test('a key that is too short, or none, is told without being shown', async () => {
-  expect(await said({ secret: 'hunter2' })).toEqual([
-    'the configured key has 7 bytes, and HS256 needs 32 (RFC 7518, section 3.2)',
-  ])
+test('a key that is short is weak, and works', async () => {
+  const report = await examine(null, { config: { auth: { jwt: { secret: 'hunter2-hunter2-hunter2-hunt2' } } } })
+  expect(report.verdict).toMatchObject({
+    status: 'degraded',
+    headline: 'The configured key works, and is weak: it has 29 bytes, and HS256 asks for 32 (RFC 7518, section 3.2).',
+  })
+  expect(report.causes.map(({ id }) => id)).toEqual(['jwt-key-weak'])
+  expect(JSON.stringify(report)).not.toContain('hunter2')
+})
+
+test('a key that is none is told without being shown', async () => {
   expect(await said({ publicKey: 'hunter2' })).toEqual([
     'the configured key cannot be read as PEM, JWK or JWK set, or does not fit its algorithm',
   ])
