@@ -139,8 +139,8 @@ function chartOf(
 
     sentence(...addresses) {
       const words = message(...addresses)
-      // A sentence may begin with a URL, or with a name in quotes.
-      return words && `${words.replace(/^[a-z](?!\w*:\/\/)/, (letter) => letter.toUpperCase())}.`
+      // A sentence may begin with a URL, with the name of a file, or with a name in quotes.
+      return words && `${words.replace(/^[a-z](?![\w-]*(?::\/\/|\.\w))/, (letter) => letter.toUpperCase())}.`
     },
 
     healthy: (...wanted) =>

@@ -86,6 +86,8 @@ function aboutDatabase(report: Results, database: DatabaseState): string {
       const trace = unclean(report.results)
       const gap = firstGap(report)
       if (gap !== null) return `The database is not cleared: ${gap}.`
+      // What was examined may be neither the one nor the other.
+      if (trace?.severity === 'error') return ''
       if (trace) return `The database is sound now: ${seen}.`
       if (report.depth === 'quick') return `No sign of a database crash: ${figures}; rows not examined (--depth quick).`
       return 'The database is not cleared: not all of it was asked for.'

@@ -1,10 +1,18 @@
-import { ago, defineCheck, duration, pluralize, type Session, sql, type Trace, z } from 'dbdoctor'
+import { ago, agreeing, defineCheck, duration, pluralize, type Session, sql, type Trace, typed, z } from 'dbdoctor'
 
 interface When {
   /** ISO 8601, UTC. */
   readonly at: string
   /** Milliseconds since then. */
   readonly since: number
+}
+
+/** A log that its writer left beside the file. */
+interface Log extends When {
+  readonly name: string
+  readonly frames: number
+  readonly lost: number
+  readonly mismatch: string | null
 }
 
 const when = ({ at, since }: When) => `${ago(since)}, at ${at.replace(/\.\d+Z$/, 'Z')}`
@@ -55,10 +63,29 @@ export default defineCheck({
         'Look at why the writer ended: its log, dmesg, a loss of power.',
       ],
     },
+    'wal-mismatch': {
+      severity: ({ mismatch }: Log) => (mismatch === 'rollback-header' ? 'error' : 'warning'),
+      say: ({ name, frames, mismatch, ...time }: Log) =>
+        mismatch === 'rollback-header'
+          ? `${name}-wal belongs to another state of ${name}, whose header says that it has no log: ${agreeing(frames, 'frame', 'replace')} what is in the file at the next open`
+          : `${name}-wal may belong to another state of ${name}, which was written after it (the log ${when(time)}) and holds none of its pages`,
+      next: ({ name }: Log) => [
+        `cp ${typed(name)} ${typed(`${name}.alone`)} && dbdoctor check ${typed(`./${name}.alone`)}`,
+        `Where the file alone is what you want (a backup that was copied back): mv ${typed(`${name}-wal`)} ${typed(`${name}-wal.old`)}, and ${name}-shm likewise, before anything opens it.`,
+      ],
+    },
+    'wal-broken': {
+      say: ({ name, frames, lost, ...time }: Log) =>
+        `${frames} of ${pluralize(frames + lost, 'frame')} of ${name}-wal can be replayed; what was written after them is lost (${when(time)})`,
+      next: ({ name }: Log) => [
+        `Copy ${name} together with ${name}-wal before anything opens it: the next open throws away what is behind the damage.`,
+        'Restore what is missing from a backup or a replica; look at the disk, and at whoever copied the log.',
+      ],
+    },
     'wal-left-behind': {
       severity: 'info',
       say: ({ name, frames, ...time }: When & { name: string; frames: number }) =>
-        `the last writer of ${name} did not close it (${when(time)}): ${pluralize(frames, 'frame')} of its log are replayed at the next open`,
+        `the last writer of ${name} did not close it (${when(time)}): ${pluralize(frames, 'frame')} of its log ${frames === 1 ? 'is' : 'are'} replayed at the next open`,
       next: ({ name }: { name: string }) => [
         `Keep ${name}-wal with ${name}: without it what was committed last is lost.`,
       ],
@@ -70,7 +97,12 @@ export default defineCheck({
       for (const trace of db.traces()) {
         const time = { at: trace.at, since: since(trace) }
         if (trace.kind === 'hot-journal') report('hot-journal', { name, ...time })
-        if (trace.kind === 'wal-left-behind') report('wal-left-behind', { name, frames: trace.frames, ...time })
+        if (trace.kind !== 'wal-left-behind') continue
+        const { frames, lost, mismatch } = trace
+        const log = { name, frames, lost, mismatch, ...time }
+        if (mismatch !== null) report('wal-mismatch', log)
+        else if (lost > 0) report('wal-broken', log)
+        else report('wal-left-behind', { name, frames, ...time })
       }
     },
 

@@ -54,6 +54,7 @@ import statisticsLost from './statistics-lost.js'
 import tokenLifetimeWrong from './token-lifetime-wrong.js'
 import tooManyConnections from './too-many-connections.js'
 import transactionLeftOpen from './transaction-left-open.js'
+import walMismatch from './wal-mismatch.js'
 import writerInterrupted from './writer-interrupted.js'
 import writesRefused from './writes-refused.js'
 import wrongDatabaseName from './wrong-database-name.js'
@@ -66,7 +67,7 @@ const diagnoses: readonly Diagnosis[] = [
   ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
   ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
   ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort],
-  ...[collationChanged, indexCorrupt, fileCorrupt],
+  ...[walMismatch, collationChanged, indexCorrupt, fileCorrupt],
   ...[
     diskFull,
     blockedByALock,

@@ -1,6 +1,10 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['connection/restarts#hot-journal', 'connection/restarts#wal-left-behind']
+const faults = [
+  'connection/restarts#hot-journal',
+  'connection/restarts#wal-broken',
+  'connection/restarts#wal-left-behind',
+]
 
 export default defineDiagnosis({
   id: 'writer-interrupted',

@@ -36,6 +36,10 @@ export default defineCheck({
       say: (evidence: Evidence) => `${place(evidence)} is cut short: ${told(evidence)}`,
       next: ({ repair }: Evidence) => [copyFirst, ...repair],
     },
+    'wal-mismatch': {
+      say: ({ text }: Evidence) => text,
+      next: ({ repair }: Evidence) => repair,
+    },
     'value-differs': {
       severity: 'warning',
       say: (evidence: Evidence) => `${place(evidence)} holds values of other types than declared: ${told(evidence)}`,

@@ -146,12 +146,20 @@ export interface Orphans {
 /** Something that was seen of an unclean end: of a writer before this run, or of a server's process during it. */
 export type Trace =
   | { readonly kind: 'hot-journal'; readonly at: string }
-  | { readonly kind: 'wal-left-behind'; readonly frames: number; readonly at: string }
+  | {
+      readonly kind: 'wal-left-behind'
+      /** Frames that the next open replays, and committed ones behind a broken checksum that it does not. */
+      readonly frames: number
+      readonly lost: number
+      /** Why the log seems to belong to another state of the file. */
+      readonly mismatch: 'rollback-header' | 'older-than-file' | null
+      readonly at: string
+    }
   | { readonly kind: 'crash-notice'; readonly text: string; readonly at: string }
 
 /** A fault of stored pages, or of a b-tree that leads to rows. */
 export interface PageFault {
-  readonly kind: 'index-damaged' | 'page-damaged' | 'truncated' | 'value-differs'
+  readonly kind: 'index-damaged' | 'page-damaged' | 'truncated' | 'value-differs' | 'wal-mismatch'
   readonly schema: string
   /** Undefined where the fault is the file's. */
   readonly table: string | undefined

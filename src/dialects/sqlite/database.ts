@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog.js'
 import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Trace, Unopened } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { diskOf } from '../disk.js'
+import { readAlone } from './alone.js'
 import { privateCopyOf } from './aside.js'
 import { readCatalog } from './catalog.js'
 import { readDefinitions } from './definitions.js'
@@ -69,6 +70,8 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
             read,
             readLong: (work) => scan(work, deep),
             missingBytes: () => holder.missingBytes(limits.signal),
+            log: traces.some(({ kind }) => kind === 'wal-left-behind') ? target.name : null,
+            readAlone: (work) => readAlone(path, work, limits.signal),
           },
           deep,
         ),

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { pluralize } from '../../words.js'
+import { pluralize, typed } from '../../words.js'
 import { groupBy } from '../catalog.js'
 import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
 
@@ -12,6 +12,10 @@ export interface PageReader {
   readonly readLong: Read
   /** Bytes that the file lacks of what its header counts. */
   missingBytes(): Promise<Answer<number>>
+  /** The file's name, where a log lies beside it that nobody writes to; else null. */
+  readonly log: string | null
+  /** Reads the file as if no log lay beside it. */
+  readonly readAlone: Read
 }
 
 interface TableRow {
@@ -37,7 +41,10 @@ export async function* lookAtPages(reader: PageReader, deep: boolean): AsyncGene
     tables: await listTables(kysely),
     roots: await indexRoots(kysely),
   }))
-  if (listed.outcome === 'failed') return yield { ...whole, ...outcomeOf(listed, undefined) }
+  if (listed.outcome === 'failed') {
+    yield { ...whole, ...outcomeOf(listed, undefined) }
+    return yield* blameLog(reader)
+  }
 
   let faults = 0
   for (const table of listed.value.tables) {
@@ -45,6 +52,7 @@ export async function* lookAtPages(reader: PageReader, deep: boolean): AsyncGene
     faults += look.faults.length
     yield look
   }
+  if (faults > 0) yield* blameLog(reader)
   // A page that two tables use, or none: told once all tables by themselves are sound.
   if (deep && faults === 0) yield { ...whole, ...(await lookAtFile(reader)) }
 }
@@ -59,6 +67,29 @@ const rebuild = (index: string, table: string | undefined) =>
   index === table
     ? [`on a copy first: insert into ${quote(index)} (${quote(index)}) values ('rebuild')`]
     : [`on a copy first: reindex ${quote(index)}`]
+
+/** Says so where the file without its log has nothing wrong with it. */
+async function* blameLog({ log, readAlone }: PageReader): AsyncGenerator<PageLook> {
+  if (log === null) return
+  const answer = await readAlone(async (kysely) =>
+    (await sql<Problem>`pragma quick_check(1)`.execute(kysely)).rows.flatMap(linesOf),
+  )
+  if (answer.outcome === 'answered' && answer.value.length === 0)
+    yield { part: 'file', object: 'the file', faults: [walMismatch(log)], gap: null }
+}
+
+function walMismatch(name: string): PageFault {
+  return {
+    ...ofFile,
+    kind: 'wal-mismatch',
+    text: `${name} is sound alone and damaged together with ${name}-wal: the log belongs to another state of the file`,
+    problems: 1,
+    repair: [
+      `cp ${typed(name)} ${typed(`${name}.alone`)} && dbdoctor check ${typed(`./${name}.alone`)}`,
+      `Keep both; where the file alone is what you want: mv ${typed(`${name}-wal`)} ${typed(`${name}-wal.old`)}, and ${name}-shm likewise, before anything opens it.`,
+    ],
+  }
+}
 
 /** The table of the schema comes first: its check looks at the list of free pages too. */
 async function listTables(kysely: AnyKysely): Promise<TableRow[]> {

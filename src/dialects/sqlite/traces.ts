@@ -1,13 +1,10 @@
 import { open, readFile, stat } from 'node:fs/promises'
 import type { Trace } from '../dialect.js'
 import { sizeOf } from './file.js'
+import { readWal } from './wal.js'
 
 /** https://www.sqlite.org/fileformat2.html#the_rollback_journal. `journal_mode=PERSIST` leaves zeros in its place. */
 const journalMagic = Buffer.from('d9d505f920a163d7', 'hex')
-/** https://www.sqlite.org/fileformat2.html#the_write_ahead_log, in bytes. */
-const [walHeader, frameHeader] = [32, 24]
-/** Frames that are counted; a log of more is left to the next writer's checkpoint anyway. */
-const mostFrames = 100_000
 
 /** What a writer that ended without closing left beside a file. Reads side files alone, before any connection of ours exists. */
 export async function tracesOf(path: string): Promise<Trace[]> {
@@ -29,33 +26,9 @@ async function hotJournal(path: string): Promise<Trace[]> {
 async function walLeftBehind(path: string): Promise<Trace[]> {
   // Where the system does not tell who holds a file, nobody can say that nobody does.
   if (!(await sizeOf(`${path}-wal`)) || (await heldBySomebody(path)) !== false) return []
-  const frames = await framesOf(`${path}-wal`)
+  const wal = await readWal(path)
   const at = await changedAt(`${path}-wal`)
-  return frames > 0 && at !== null ? [{ kind: 'wal-left-behind', frames, at }] : []
-}
-
-/** Frames that belong to the log's present header, up to the last commit. */
-async function framesOf(wal: string): Promise<number> {
-  const header = await readAt(wal, 0, walHeader)
-  const size = (await sizeOf(wal)) ?? 0
-  if (!header) return 0
-  const pageSize = header.readUInt32BE(8)
-  const salt = header.subarray(16, 24)
-  const file = await open(wal).catch(() => null)
-  if (!file) return 0
-  try {
-    let committed = 0
-    for (let frame = 0; frame < mostFrames; frame++) {
-      const offset = walHeader + frame * (frameHeader + pageSize)
-      if (offset + frameHeader + pageSize > size) break
-      const { buffer } = await file.read(Buffer.alloc(frameHeader), 0, frameHeader, offset)
-      if (!buffer.subarray(8, 16).equals(salt)) break
-      if (buffer.readUInt32BE(4) > 0) committed = frame + 1
-    }
-    return committed
-  } finally {
-    await file.close()
-  }
+  return wal && wal.frames + wal.lost > 0 && at !== null ? [{ kind: 'wal-left-behind', ...wal, at }] : []
 }
 
 /** Whether a process has a lock on the file or its WAL index; null where the system has no list of locks (proc(5), `/proc/locks`). */

@@ -44,7 +44,7 @@ describe('on sqlite', () => {
   test('one that was killed in WAL mode leaves its log', async () => {
     const answer = await examined('wal', `db.exec("insert into t (v) values ('last')")`, 'kill')
     expect(answer.said).toEqual([
-      expect.stringMatching(/^the last writer of app\.db did not close it .*: 1 frame of its log are replayed/),
+      expect.stringMatching(/^the last writer of app\.db did not close it .*: 1 frame of its log is replayed/),
     ])
     expect(answer.verdict.database).toBe('unverified')
     expect(answer.verdict.headline).not.toMatch(/crash/)
