@@ -7,7 +7,7 @@ import { type Layer, layerOf } from './layers.js'
 import type { Http } from './probes/http.js'
 import type { Loading } from './probes/keys.js'
 import type { ProbeUser } from './probes/sign-in.js'
-import type { Measurement, Severity, SkipReason, UnknownReason } from './report.js'
+import type { Measurement, RelationshipReport, Severity, SkipReason, UnknownReason } from './report.js'
 
 /** Folder and file name of the check: `integrity/foreign-keys`. */
 export type CheckId = `${Layer}/${string}`
@@ -68,6 +68,8 @@ export interface CheckContext<M, O, N extends Need = Need> {
   report<C extends keyof M & string>(code: C, ...evidence: Arguments<M[C]>): void
   coverage(unit: string): Coverage
   measure(measurement: Measurement): void
+  /** Says of a relationship that it was looked at. */
+  relationship(relationship: RelationshipReport): void
   /** Adds to a figure of the report: `schema.tables`. Checks that count parts of one thing add up. */
   fact(name: string, value: number): void
   /** What the check saw, in a few words, where no count of parts tells it: `HS256, 15 min`. */

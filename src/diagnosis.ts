@@ -28,6 +28,8 @@ export interface Chart {
   quiet(): boolean
   /** The findings of severity error in a layer that no earlier diagnosis explains, for a headline. Asking for them notes nothing. */
   errors(layer: Layer): readonly Finding[]
+  /** The findings at these addresses, for a headline. Asking for them notes nothing. */
+  findings(...addresses: string[]): readonly Finding[]
   /** The first finding's own words at one of these addresses, for a part of a sentence. Asking for them notes nothing. */
   message(...addresses: string[]): string
   /** The first finding's sentence at one of these addresses, tried in this order, for a headline. Asking for it notes nothing. */
@@ -50,7 +52,7 @@ export interface Diagnosis {
   readonly headline: string | ((chart: Chart) => string)
   readonly when: (chart: Chart) => boolean
   /** What to do, in this order, in the imperative. It follows what the findings themselves advise. */
-  readonly next: readonly string[]
+  readonly next: readonly string[] | ((chart: Chart) => readonly string[])
 }
 
 /** Declares a diagnosis: a pure function of the results. */
@@ -85,7 +87,8 @@ export function causesOf(
       )
     for (const finding of [...findings, ...following]) explained.add(finding)
     const because = [...notes.sound, ...notes.ill]
-    const cause = { id, headline: said, because, next: [...new Set([...steps, ...next])] }
+    const further = typeof next === 'function' ? next(chart) : next
+    const cause = { id, headline: said, because, next: [...new Set([...steps, ...further])] }
     const explainsErrors = following.some(({ severity }) => severity === 'error')
     return [{ cause, rank: rankOf(findings, { decisive: decisive || explainsErrors, symptom }) }]
   })
@@ -134,6 +137,8 @@ function chartOf(
   return {
     facts,
     errors,
+
+    findings: (...addresses) => addresses.flatMap(at),
 
     message,
 

@@ -18,6 +18,7 @@ import {
   type Finding,
   isUnknown,
   type Measurement,
+  type RelationshipReport,
   type Result,
   type SkipReason,
   statusFor,
@@ -115,6 +116,7 @@ function contextOf(
     report: (code: string, evidence: object = {}) => notes.find(code, evidence),
     coverage: notes.coverage,
     measure: notes.measure,
+    relationship: notes.relationship,
     saw: notes.saw,
     probe: notes.probe,
     expected: notes.expected,
@@ -131,6 +133,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
   const own = settings === 'off' ? {} : settings
   const findings: Finding[] = []
   const measurements: Measurement[] = []
+  const relationships: RelationshipReport[] = []
   const gaps: CoverageReport['missing'][number][] = []
   let counted: { unit: string; examined: number } | undefined
   let skip: { reason: SkipReason; detail: string } | undefined
@@ -161,6 +164,10 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
 
     measure({ value, ...rest }: Measurement) {
       measurements.push({ ...rest, value: Math.round(value * 100) / 100 })
+    },
+
+    relationship(relationship: RelationshipReport) {
+      relationships.push(relationship)
     },
 
     coverage(unit: string): Coverage {
@@ -233,6 +240,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
         ...(error && { error }),
         ...(findings.some(({ severity }) => severity !== 'info') && { docs: check.docs }),
         measurements,
+        ...(relationships.length > 0 && { relationships: [...relationships] }),
       }
     },
   }

@@ -71,6 +71,7 @@ export {
   type MigrationTool,
   migrationTools,
 } from './migrations/tools.js'
+export { nearest } from './nearest.js'
 export { definePlugin, type Plugin } from './plugin.js'
 export { get, keysOf } from './pointer.js'
 export { type Forgery, forge } from './probes/forgeries.js'
@@ -98,7 +99,9 @@ export {
   polymorphicColumns,
   relationshipOfKind,
 } from './relationships/index.js'
+export { isEmpty, type None, nonesOf } from './relationships/none.js'
 export { orphanStatements } from './relationships/statements.js'
+export { missingNamed, orphansNamed } from './relationships/wording.js'
 export type * from './report.js'
 export { inert } from './reporters/inert.js'
 export { defineReporter, type RenderOptions, type Reporter } from './reporters/reporter.js'

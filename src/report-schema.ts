@@ -87,6 +87,19 @@ const result = z
     error: z.exactOptional(z.object({ name: z.string(), message: z.string() })),
     docs: z.exactOptional(z.object({ why: z.string(), fix: z.string() })),
     measurements: z.array(measurement),
+    relationships: z.exactOptional(
+      z.array(
+        z.object({
+          child: z.string(),
+          columns: z.array(z.string()),
+          parent: z.string(),
+          parentColumns: z.array(z.string()),
+          declared: z.boolean(),
+          confidence: z.number().min(0).max(1),
+          because: z.array(z.string()),
+        }),
+      ),
+    ),
   })
   .meta({ id: 'Result' })
 

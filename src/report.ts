@@ -73,6 +73,18 @@ export interface Measurement {
   readonly n: number
 }
 
+/** A relationship that a check looked at, declared or not. */
+export interface RelationshipReport {
+  readonly child: string
+  readonly columns: readonly string[]
+  readonly parent: string
+  readonly parentColumns: readonly string[]
+  readonly declared: boolean
+  /** How sure it is that the one refers to the other, from 0 to 1. */
+  readonly confidence: number
+  readonly because: readonly string[]
+}
+
 export interface Result {
   readonly id: string
   readonly layer: Layer
@@ -93,6 +105,8 @@ export interface Result {
   /** Why the check exists and how to mend what it finds, where it found something. */
   readonly docs?: { readonly why: string; readonly fix: string }
   readonly measurements: readonly Measurement[]
+  /** What a check of relationships looked at, each of them. */
+  readonly relationships?: readonly RelationshipReport[]
 }
 
 /** What was examined. Never a password. */

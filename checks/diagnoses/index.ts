@@ -28,6 +28,7 @@ import externalUnexpected from './external-unexpected.js'
 import fileCorrupt from './file-corrupt.js'
 import inconclusive from './inconclusive.js'
 import indexCorrupt from './index-corrupt.js'
+import indexInvalid from './index-invalid.js'
 import jwtKeyMismatch from './jwt-key-mismatch.js'
 import jwtKeyWeak from './jwt-key-weak.js'
 import limitNear from './limit-near.js'
@@ -36,6 +37,7 @@ import migrationHalfApplied from './migration-half-applied.js'
 import migrationLocked from './migration-locked.js'
 import notADatabase from './not-a-database.js'
 import notEnforced from './not-enforced.js'
+import parentsGone from './parents-gone.js'
 import passwordRulesOff from './password-rules-off.js'
 import poolerWithoutServer from './pooler-without-server.js'
 import probeUserInactive from './probe-user-inactive.js'
@@ -80,7 +82,9 @@ const diagnoses: readonly Diagnosis[] = [
   ...[
     migrationHalfApplied,
     restoreIncomplete,
+    indexInvalid,
     schemaIncomplete,
+    parentsGone,
     rowsOrphaned,
     sequenceBehind,
     writesRefused,

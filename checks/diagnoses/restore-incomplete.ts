@@ -1,7 +1,8 @@
 import { type Chart, defineDiagnosis } from 'dbdoctor'
 
-/** Fewer than expected: more are no sign of a restore that stopped. */
-const short = ({ facts }: Chart, name: string) => (facts[name] ?? 0) < (facts[`${name}.expected`] ?? 0)
+/** A restore makes indexes last: where it stopped, not one is there that is made by itself. */
+const withoutIndexes = ({ facts }: Chart) =>
+  facts['schema.indexes.plain'] === 0 && (facts['schema.indexes'] ?? 0) < (facts['schema.indexes.expected'] ?? 0)
 const objects = [
   'schema/tables#missing',
   'schema/tables#count-differs',
@@ -12,12 +13,14 @@ const rows = ['integrity/row-counts#too-few', 'integrity/foreign-keys#dangling']
 
 export default defineDiagnosis({
   id: 'restore-incomplete',
-  headline: (chart) =>
-    `The database opens, but looks like a restore that stopped half-way: ${chart.message(...objects)}, and ${chart.message(...rows)}.`,
+  headline: (chart) => {
+    const seen = [chart.message('schema/indexes#none-at-all') || chart.message(...objects), chart.message(...rows)]
+    return `The database opens, but looks like a restore that stopped half-way: ${seen.filter(Boolean).join(', and ')}.`
+  },
   when: (chart) =>
-    (short(chart, 'schema.tables') || short(chart, 'schema.indexes')) &&
-    chart.foundAny(...rows) &&
-    chart.foundAny(...objects),
+    chart.found('schema/indexes#none-at-all') ||
+    (withoutIndexes(chart) && chart.foundAny(...rows) && chart.foundAny(...objects)),
+  explains: ['integrity/orphaned-rows#parent-empty'],
   next: [
     'Read the output of the restore: it names the first error (pg_restore --exit-on-error stops there).',
     'Restore again into an empty database, and run dbdoctor check there before the application is let in.',

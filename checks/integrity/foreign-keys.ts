@@ -2,6 +2,7 @@ import {
   agreeing,
   defineCheck,
   heldHere,
+  isEmpty,
   lookAtPages,
   nameOf,
   type Orphan,
@@ -25,6 +26,9 @@ interface Found {
   readonly repair: readonly string[]
 }
 
+type Dangling = Evidence &
+  Found & { readonly samples: readonly Orphan[]; readonly validated: boolean; readonly parentEmpty: boolean }
+
 export default defineCheck({
   id: 'integrity/foreign-keys',
   title: 'Every foreign key points at a row that exists',
@@ -38,9 +42,16 @@ export default defineCheck({
   },
   messages: {
     dangling: {
-      say: ({ table, columns, parent, rows }: Evidence & Found & { samples: readonly Orphan[]; validated: boolean }) =>
-        `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')})`,
-      next: ({ repair }: Found) => repair,
+      say: ({ table, columns, parent, rows, validated, parentEmpty }: Dangling) =>
+        `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
+      // Where all parents are gone, it is they that are missing.
+      next: ({ repair, parent, parentEmpty }: Dangling) =>
+        parentEmpty
+          ? [
+              ...repair.slice(0, 1),
+              `Find out what emptied ${quoted(parent)}, and restore its rows; touch none of the others until then.`,
+            ]
+          : repair,
     },
     'parent-missing': {
       say: ({ table, columns, parent, rows }: Evidence & Found) =>
@@ -109,8 +120,11 @@ export default defineCheck({
       const found = { rows, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })
-      else if (rows > 0)
-        report('dangling', { ...evidence, ...found, validated: key.validated, samples: scan.value.samples })
+      else if (rows > 0) {
+        const { validated } = key
+        const parentEmpty = await isEmpty(db, key.parent)
+        report('dangling', { ...evidence, ...found, validated, parentEmpty, samples: scan.value.samples })
+      }
       if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
     }
   },

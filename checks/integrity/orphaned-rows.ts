@@ -4,16 +4,22 @@ import {
   type Catalog,
   type Coverage,
   type DatabaseConfig,
+  DbdoctorError,
   type DeclaredSide,
   defineCheck,
   heldHere,
   type Inferred,
   inferRelationships,
   isDeclared,
+  isEmpty,
   lookAtPages,
   matcher,
+  type None,
   nameOf,
+  nearest,
+  nonesOf,
   type Orphan,
+  type Orphans,
   orphanStatements,
   type Polymorphic,
   pluralize,
@@ -85,6 +91,29 @@ export default defineCheck({
         ...repair,
       ],
     },
+    'parent-empty': {
+      // A few rows may be the beginnings of an application.
+      severity: ({ rows, inferred }: Evidence & { rows: number }) => (inferred && rows < 10 ? 'info' : 'warning'),
+      say: ({ table, columns, parent, rows, inferred }: Evidence & { rows: number }) =>
+        `${quoted(parent)} is empty, and ${agreeing(rows, 'row', 'name')} rows of it in ${quoted(table)} (${columns.join(', ')}${inferred ? ', inferred by name and type' : ''})`,
+      next: ({ table, columns, parent, inferred }: Evidence) => [
+        `Find out what emptied ${quoted(parent)}: a restore that stopped, a truncate, a migration; restore its rows, and touch none of ${quoted(table)} until then.`,
+        ...(inferred ? [`Where it is meant so: relationships.ignore: ['${table}.${columns.join()}']`] : []),
+      ],
+    },
+    none: {
+      severity: 'info',
+      say: ({ table, columns, parent, value, rows }: Evidence & { value: string; rows: number }) =>
+        `${side(table, columns)} is ${value === '' ? 'empty' : value} in ${pluralize(rows, 'row')}, which is taken for "none": no row of ${quoted(parent)} has that key`,
+    },
+    dismissed: {
+      severity: 'info',
+      say: ({ table, columns, parent, parentColumns, matched, keyed }: Evidence & Told) =>
+        `${side(table, columns)} is called like a reference to ${side(parent, parentColumns)} and taken for none: ${matched} of ${keyed} values are there`,
+      next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
+        `Where it is one, declare it: relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}'`,
+      ],
+    },
     'index-disagrees': {
       say: ({ table, parent, rows }: Evidence & { rows: number }) =>
         `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
@@ -109,7 +138,7 @@ export default defineCheck({
       next: () => [lookAtPages],
     },
   },
-  async run({ db, config, depth, samples, report, coverage, fact, skip }) {
+  async run({ db, config, depth, samples, report, relationship: looked, coverage, fact, skip }) {
     const answer = await db.catalog()
     if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
     const catalog = answer.value
@@ -139,39 +168,110 @@ export default defineCheck({
         else report('unreadable', { ...evidence, text: scan.text })
         continue
       }
-      seen.examined()
-      const { rows, keyed, phantoms } = scan.value
-      const found = { rows, samples: scan.value.samples, repair: orphanStatements(relationship, catalog, db.dialect) }
-      if ('inferred' in relationship) {
-        // Where too few values have a parent, the names misled us.
-        if (keyed === 0 || (keyed - rows) / keyed < believed[relationship.trust]) continue
-        const told = { matched: keyed - rows, keyed, why: relationship.why }
-        if (rows === 0 || rows === (await noughts(db, relationship, depth === 'deep')))
-          report('inferred', { ...evidence, ...told })
-        else {
-          fact('integrity.orphanedRows', rows)
-          report('orphaned', { ...evidence, ...told, ...found })
-        }
-      } else {
-        fact('integrity.orphanedRows', rows)
-        if (rows > 0) report('orphaned', { ...evidence, ...found })
+      const { phantoms } = scan.value
+      const inferred = 'inferred' in relationship
+      const told = (found: Orphans) => ({
+        matched: found.keyed - found.rows,
+        keyed: found.keyed,
+        why: inferred ? relationship.why : '',
+      })
+      const note = (found: Orphans) => {
+        const { matched, keyed, why } = told(found)
+        looked({
+          child: evidence.table,
+          columns: relationship.columns,
+          parent: evidence.parent,
+          parentColumns: relationship.parentColumns,
+          declared: !inferred,
+          confidence: inferred ? confidenceOf(relationship, matched, keyed) : 1,
+          because: inferred
+            ? [why, ...(keyed > 0 ? [`${matched} of ${keyed} values are there`] : [])]
+            : ['the config declares it'],
+        })
       }
       if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+
+      if (!inferred) {
+        seen.examined()
+        note(scan.value)
+        const { rows } = scan.value
+        fact('integrity.orphanedRows', rows)
+        if (rows === 0) continue
+        const repair = orphanStatements(relationship, catalog, db.dialect)
+        const empty = rows === scan.value.keyed && (await isEmpty(db, relationship.parent))
+        if (empty) report('parent-empty', { ...evidence, rows })
+        report('orphaned', {
+          ...evidence,
+          rows,
+          samples: scan.value.samples,
+          repair: empty ? repair.slice(0, 1) : repair,
+        })
+        continue
+      }
+      const guess = await withoutNones(db, catalog, relationship, scan.value, samples, depth === 'deep')
+      for (const none of guess.nones) report('none', { ...evidence, ...none })
+      const { rows, keyed } = guess.found
+      note(guess.found)
+      if (keyed === 0) {
+        seen.examined()
+        continue
+      }
+      // Where too few values have a parent, the names misled us; unless there is none to have.
+      if ((keyed - rows) / keyed < believed[relationship.trust]) {
+        if (rows === keyed && (await isEmpty(db, relationship.parent))) {
+          seen.examined()
+          if (relationship.trust === 'strong' && !isText(catalog, relationship))
+            report('parent-empty', { ...evidence, rows })
+        } else report('dismissed', { ...evidence, ...told(guess.found) })
+        continue
+      }
+      seen.examined()
+      if (rows === 0) report('inferred', { ...evidence, ...told(guess.found) })
+      else {
+        fact('integrity.orphanedRows', rows)
+        // Nobody deletes rows for what is a guess.
+        const repair = orphanStatements(guess.relationship, catalog, db.dialect).slice(0, 1)
+        report('orphaned', { ...evidence, ...told(guess.found), rows, samples: guess.found.samples, repair })
+      }
     }
   },
 })
 
-/** Rows whose key is 0: many applications write "none" in this way. */
-async function noughts(db: Session, { child, columns }: Relationship, deep: boolean): Promise<number> {
-  const answer = await db.scan(async (kysely) => {
-    const nought = columns.map((column) => sql`cast(${sql.id(column)} as text) in ('0', '')`)
-    const { rows } = await sql<{ rows: number }>`
-      select count(*) as rows from ${sql.id(child.schema, child.name)} where ${sql.join(nought, sql` and `)}`.execute(
-      kysely,
-    )
-    return Number(rows[0]?.rows ?? 0)
-  }, deep)
-  return answer.outcome === 'answered' ? answer.value : 0
+/** What is left of the rows without a parent when those that mean "none" are left out. */
+async function withoutNones(
+  db: Session,
+  catalog: Catalog,
+  relationship: Inferred,
+  found: Orphans,
+  samples: number,
+  deep: boolean,
+): Promise<{ found: Orphans; nones: readonly None[]; relationship: Relationship }> {
+  if (found.rows === 0) return { found, nones: [], relationship }
+  const nones = await nonesOf(db, catalog, relationship, deep)
+  if (nones.outcome === 'failed' || nones.value.length === 0) return { found, nones: [], relationship }
+  const meant = { ...relationship, none: nones.value.map(({ value }) => value) }
+  const again = await db.orphans(meant, samples)
+  if (again.outcome === 'failed') return { found, nones: [], relationship }
+  return { found: again.value, nones: nones.value, relationship: meant }
+}
+
+/** Names alone, then what the rows say of them; never as sure as a declaration. */
+function confidenceOf({ trust }: Inferred, matched: number, keyed: number): number {
+  const byName = trust === 'strong' ? 0.9 : 0.6
+  if (keyed === 0) return byName
+  const share = matched / keyed
+  if (share < believed[trust]) return Math.round(share * 20) / 100
+  // Ten values that are all there say nearly as much as a thousand.
+  const weight = Math.min(1, keyed / 10)
+  return Math.round((byName + (0.99 - byName) * share * weight) * 100) / 100
+}
+
+/** Whether the values are texts: those of another system's are called like a reference too. */
+function isText(catalog: Catalog, { child, columns }: Relationship): boolean {
+  const table = catalog.tables.find(({ schema, name }) => schema === child.schema && name === child.name)
+  return columns.some((column) =>
+    /char|text|clob|string/i.test(table?.columns.find(({ name }) => name === column)?.type ?? ''),
+  )
 }
 
 /** Kinds that one column may name before it is taken for something else. */
@@ -233,10 +333,19 @@ function relationshipsOf(
 ): (Relationship | Inferred)[] {
   const declared = declare.flatMap(({ text, child, parent }): Relationship[] => {
     const [from, to] = [find(catalog, child), find(catalog, parent)]
-    if (typeof from !== 'string' && typeof to !== 'string') {
-      return [{ child: from, columns: child.columns, parent: to, parentColumns: parent.columns, match: 'simple' }]
+    if (from.found && to.found) {
+      const { columns } = child
+      return [{ child: from.found, columns, parent: to.found, parentColumns: parent.columns, match: 'simple' }]
     }
-    complain(text, typeof from === 'string' ? from : String(to))
+    const { missing, near } = from.found ? to : from
+    // What is there under a name like it was meant: a slip of the config is no damage.
+    if (near !== null)
+      throw new DbdoctorError(
+        'ERR_CONFIG_INVALID',
+        `database.relationships.declare: ${quoted(text)}: there is no ${missing}`,
+        `did you mean ${near}? correct it in the config`,
+      )
+    complain(text, missing)
     return []
   })
   const ignored = matcher(ignore)
@@ -252,10 +361,22 @@ function relationshipsOf(
   return [...declared.filter((relationship) => !isDeclared(catalog, relationship)), ...inferred]
 }
 
-/** The table that a side of a declaration names; otherwise what is missing. */
+/** The table that a side of a declaration names; otherwise what is missing, and what is there under a name like it. */
 function find(catalog: Catalog, { schema = catalog.defaultSchema, table, columns }: DeclaredSide) {
-  const found = catalog.tables.find((candidate) => candidate.schema === schema && candidate.name === table)
-  if (!found) return `table ${quoted(table)}`
-  const missing = columns.find((column) => !found.columns.some(({ name }) => name === column))
-  return missing === undefined ? found : `column ${side(table, [missing])}`
+  const tables = catalog.tables.filter((candidate) => candidate.schema === schema)
+  const found = tables.find(({ name }) => name === table)
+  if (!found)
+    return {
+      found: null,
+      missing: `table ${quoted(table)}`,
+      near: nearest(
+        table,
+        tables.map(({ name }) => name),
+      ),
+    }
+  const known = found.columns.map(({ name }) => name)
+  const lacking = columns.find((column) => !known.includes(column))
+  if (lacking === undefined) return { found, missing: '', near: null }
+  const near = nearest(lacking, known)
+  return { found: null, missing: `column ${side(table, [lacking])}`, near: near === null ? null : side(table, [near]) }
 }

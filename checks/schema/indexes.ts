@@ -1,4 +1,15 @@
-import { countedIndexes, defineCheck, findTable, identifier, listed, nameOf, pluralize, quoted } from 'dbdoctor'
+import {
+  countedIndexes,
+  countedTables,
+  defineCheck,
+  findTable,
+  identifier,
+  isEmpty,
+  listed,
+  nameOf,
+  pluralize,
+  quoted,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly schema: string
@@ -6,14 +17,41 @@ interface Evidence {
   readonly index: string
 }
 
+interface Built extends Evidence {
+  readonly unique: boolean
+  /** The constraint that stands on it, if any. */
+  readonly backs: string | null
+  /** Empty where an expression is indexed, or some rows alone. */
+  readonly columns: readonly string[]
+}
+
 const unqualified = ({ schema, index }: Evidence) =>
   index.startsWith(`${schema}.`) ? index.slice(schema.length + 1) : index
-const rebuild = (one: Evidence) => [
-  // REINDEX CONCURRENTLY leaves these behind where it fails; the index they were to replace is still there.
-  /_cc(new|old)\d*$/.test(one.index)
-    ? `drop index concurrently ${identifier(one.schema, unqualified(one))}: a rebuild that failed left it behind`
-    : `reindex index concurrently ${identifier(one.schema, unqualified(one))}: it lets others read and write, and waits for transactions that are open`,
-]
+const nameIn = (one: Evidence) => identifier(one.schema, unqualified(one))
+const tableIn = ({ schema, table }: Evidence) =>
+  identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
+
+/** What shows the rows that keep a unique index from being built. */
+function duplicatesOf(one: Built): string {
+  const columns = one.columns.map((column) => identifier(column)).join(', ')
+  if (columns === '')
+    return `select pg_get_indexdef('${nameIn(one).replaceAll("'", "''")}'::regclass), and look for what is there twice`
+  return `select ${columns}, count(*) from ${tableIn(one)} group by ${columns} having count(*) > 1`
+}
+
+const rebuild = (one: Built) => {
+  const drop = `drop index concurrently ${nameIn(one)}`
+  const again = `reindex index concurrently ${nameIn(one)}: it lets others read and write, and waits for transactions that are open`
+  // REINDEX CONCURRENTLY leaves these behind where it fails: the new one, or, later, the old one.
+  if (/_ccnew\d*$/.test(one.index))
+    return [`${drop}: a rebuild that failed left it behind, and the index that it was to replace is still there`]
+  if (/_ccold\d*$/.test(one.index)) return [`${drop}: a rebuild has replaced it, and could not remove it`]
+  if (!one.unique) return [again, `Or, where nobody needs it: ${drop}`]
+  const merge = 'Keep one row of each value, and delete or change the others.'
+  return one.backs === null
+    ? [duplicatesOf(one), merge, again, `Or, where it need not be unique: ${drop}`]
+    : [duplicatesOf(one), merge, again]
+}
 
 export default defineCheck({
   id: 'schema/indexes',
@@ -39,12 +77,14 @@ export default defineCheck({
         `${pluralize(indexes.length, 'index')} more than expected: ${listed(indexes)}`,
     },
     invalid: {
-      say: ({ index, table }: Evidence) =>
-        `index ${quoted(index)} of ${quoted(table)} is invalid: queries do not use it, and a unique one guarantees nothing`,
+      say: ({ index, table, unique }: Built) =>
+        unique
+          ? `unique index ${quoted(index)} of ${quoted(table)} is invalid: queries do not use it, and values may be there twice`
+          : `index ${quoted(index)} of ${quoted(table)} is invalid: queries do not use it`,
       next: rebuild,
     },
     'not-ready': {
-      say: ({ index, table }: Evidence) =>
+      say: ({ index, table }: Built) =>
         `index ${quoted(index)} of ${quoted(table)} is not ready: its build failed early, and rows that are written do not get into it`,
       next: rebuild,
     },
@@ -56,12 +96,18 @@ export default defineCheck({
         `For each partition that is missing there: create index concurrently …, then alter index ${identifier(one.schema, unqualified(one))} attach partition …`,
       ],
     },
+    'none-at-all': {
+      severity: 'warning',
+      say: ({ tables }: { tables: readonly string[] }) =>
+        `${pluralize(tables.length, 'table')} hold rows, and none has a primary key, an index or a foreign key: a restore that stopped before its last part leaves this`,
+      next: () => ['Restore again into an empty database, or run the last part alone: pg_restore --section=post-data'],
+    },
     building: {
       severity: 'info',
       say: ({ index, table }: Evidence) => `index ${quoted(index)} of ${quoted(table)} is being built now`,
     },
   },
-  async run({ db, config, report, coverage, fact, skip }) {
+  async run({ db, config, depth, report, coverage, fact, skip }) {
     const catalog = await db.catalog()
     if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
     const indexes = countedIndexes(catalog.value).filter(
@@ -72,6 +118,7 @@ export default defineCheck({
     fact('schema.indexes', indexes.length)
     const seen = coverage('index')
     seen.examined(indexes.length)
+    fact('schema.indexes.plain', indexes.filter(({ backs }) => backs === null).length)
 
     if (typeof expected === 'number') {
       fact('schema.indexes.expected', expected)
@@ -87,8 +134,12 @@ export default defineCheck({
       ({ schema, attached }) => !attached && (!config.schemas || config.schemas.includes(schema)),
     )
     for (const index of alone) {
-      const { schema, table, valid, ready, building } = index
-      const evidence = { index: nameOf(index, catalog.value), schema, table }
+      const { schema, table, valid, ready, building, unique, backs, partial } = index
+      const columns = partial ? [] : index.columns.filter((column) => column !== null)
+      const evidence = {
+        ...{ index: nameOf(index, catalog.value), schema, table, unique, backs },
+        columns: columns.length === index.columns.length ? columns : [],
+      }
       const partitioned = findTable(catalog.value, { schema, name: table })?.kind === 'partitioned'
       if (building) report('building', evidence)
       else if (building === null)
@@ -97,5 +148,17 @@ export default defineCheck({
       else if (!ready) report('not-ready', evidence)
       else if (!valid) report('invalid', evidence)
     }
+
+    if (depth === 'quick' || catalog.value.indexes.length + catalog.value.foreignKeys.length > 0) return
+    // Tables that somebody imported have no keys either, and no column that has to hold a value.
+    const keyless = countedTables(catalog.value).filter(
+      ({ kind, keys, columns }) => kind === 'table' && keys.length === 0 && columns.some(({ nullable }) => !nullable),
+    )
+    const full: string[] = []
+    for (const table of keyless) if (!(await isEmpty(db, table))) full.push(nameOf(table, catalog.value))
+    if (full.length >= enough && expected === undefined) report('none-at-all', { tables: full })
   },
 })
+
+/** Tables full of rows and without any key: fewer may be meant so. */
+const enough = 4

@@ -1,4 +1,17 @@
-import { countedTables, defineCheck, leavesOf, listed, lookAtPages, nameOf, pluralize, quoted } from 'dbdoctor'
+import {
+  type Catalog,
+  countedTables,
+  type DatabaseConfig,
+  DbdoctorError,
+  defineCheck,
+  leavesOf,
+  listed,
+  lookAtPages,
+  nameOf,
+  nearest,
+  pluralize,
+  quoted,
+} from 'dbdoctor'
 
 export default defineCheck({
   id: 'schema/tables',
@@ -17,7 +30,8 @@ export default defineCheck({
     'count-differs': ({ tables, expected }: { tables: number; expected: number }) =>
       `there ${tables === 1 ? 'is' : 'are'} ${pluralize(tables, 'table')}, ${expected} expected`,
     missing: {
-      say: ({ table }: { table: string }) => `table ${quoted(table)} is missing`,
+      say: ({ table, named }: { table: string; named?: string }) =>
+        `table ${quoted(table)} is missing${named === undefined ? '' : `, which the config names (${named})`}`,
       next: () => [
         'Look whether its migration has run, and whether the last restore ended; it may have been renamed or dropped.',
       ],
@@ -66,6 +80,22 @@ export default defineCheck({
       return report('empty')
     }
 
+    for (const { name, place } of namedIn(config, catalog.value)) {
+      if (Array.isArray(expected) && expected.includes(name)) continue
+      const elsewhere = nearest(
+        name,
+        catalog.value.tables.map((table) => nameOf(table, catalog.value)),
+      )
+      // What is there under a name like it was meant: a slip of the config is no damage.
+      if (elsewhere !== null)
+        throw new DbdoctorError(
+          'ERR_CONFIG_INVALID',
+          `${place}: there is no table ${quoted(name)}`,
+          `did you mean ${quoted(elsewhere)}? correct it in the config`,
+        )
+      report('missing', { table: name, named: place })
+    }
+
     const leaves = tables.map((table) => leavesOf(catalog.value, table))
     const answers = await db.readable(
       leaves.flat().filter(({ stored }) => stored),
@@ -90,6 +120,31 @@ export default defineCheck({
     }
   },
 })
+
+/** Tables that the config names anywhere, and that are not there, each with the first place that names it. */
+function namedIn(
+  { users, expect, relationships, writes }: DatabaseConfig,
+  catalog: Catalog,
+): { readonly name: string; readonly place: string }[] {
+  const named = (place: string, { schema, table }: { schema?: string | undefined; table: string }) => ({
+    place,
+    name: schema === undefined || schema === catalog.defaultSchema ? table : `${schema}.${table}`,
+  })
+  const all = [
+    ...(users ? [named('database.users.table', users)] : []),
+    ...(users && typeof users.passwordHash === 'object'
+      ? [named('database.users.passwordHash.table', { schema: users.schema, ...users.passwordHash })]
+      : []),
+    ...Object.keys(expect.rows ?? {}).map((table) => named('database.expect.rows', { table })),
+    ...relationships.declare.flatMap(({ child, parent }) => [
+      named('database.relationships.declare', child),
+      named('database.relationships.declare', parent),
+    ]),
+    ...(writes ? [named('database.writes.table', writes)] : []),
+  ]
+  const known = new Set(catalog.tables.map((table) => nameOf(table, catalog)))
+  return all.filter(({ name }, at) => !known.has(name) && all.findIndex((one) => one.name === name) === at)
+}
 
 /** Unlogged tables hold nothing on a standby. */
 const notHere = { outcome: 'failed', reason: 'unavailable', code: '', text: 'it keeps no rows on this server' } as const

@@ -125,6 +125,8 @@ export interface Relationship {
   readonly operators?: ForeignKey['operators']
   /** The child's rows of one kind alone: those with this value in this column. */
   readonly kind?: { readonly column: string; readonly value: string }
+  /** Values of the one column that mean "none", as text: rows that hold one have no key. */
+  readonly none?: readonly string[]
 }
 
 /** One orphaned row: how to find it again, and the key that has no parent. */

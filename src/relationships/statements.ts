@@ -35,11 +35,14 @@ export function orphanStatements(
 
 /** The condition that holds for orphaned rows, as the scan asks it. */
 function orphaned(relationship: Relationship, parent: string): string {
-  const { columns, parentColumns, match, kind } = relationship
+  const { columns, parentColumns, match, kind, none = [] } = relationship
   const each = (condition: string) => columns.map((column) => `c.${identifier(column)} ${condition}`)
   const keyed = [
     ...(kind ? [`c.${identifier(kind.column)} = ${literal(kind.value)}`] : []),
     ...each('is not null'),
+    ...(none.length > 0
+      ? columns.map((column) => `cast(c.${identifier(column)} as text) not in (${none.map(literal).join(', ')})`)
+      : []),
     // A parent that is not there has no key to compare with.
     ...(parentColumns.length > 0 ? [hasNone(relationship, parent)] : []),
   ].join(' and ')

@@ -15,7 +15,12 @@ const blocked = (id: string) =>
   resultWith({ id, status: 'skip', skip: { reason: 'blocked', detail: 'by connection/opens' } })
 const crash = (id: string) => resultWith({ id, status: 'crash', error: { name: 'Error', message: 'oops' } })
 
-const short = { 'integrity.orphanedRows': 3, 'schema.indexes': 10, 'schema.indexes.expected': 77 }
+const short = {
+  'integrity.orphanedRows': 3,
+  'schema.indexes': 10,
+  'schema.indexes.plain': 0,
+  'schema.indexes.expected': 77,
+}
 const causes = (...results: Result[]) => causesOf(builtIn.diagnoses ?? [], results, short)
 const ids = (...results: Result[]) => causes(...results).map(({ id }) => id)
 const sound = [pass('connection/opens'), pass('schema/tables'), pass('integrity/foreign-keys')]
@@ -215,13 +220,39 @@ test('the lowest layer that fails is the root cause', () => {
   expect(ids(fail('connection/opens', 'refused'), blocked('schema/tables'))).toEqual(['database-not-running'])
   expect(
     ids(pass('connection/opens'), fail('schema/indexes', 'invalid'), fail('integrity/foreign-keys', 'dangling')),
-  ).toEqual(['schema-incomplete', 'rows-orphaned'])
+  ).toEqual(['index-invalid', 'rows-orphaned'])
 })
 
 test('a headline names what was found', () => {
-  expect(causes(fail('integrity/foreign-keys', 'dangling'))[0]?.headline).toBe(
-    '3 rows point at a row that does not exist.',
+  const orphans = (table: string, parent: string, rows: number, more = {}) =>
+    resultWith({
+      id: 'integrity/foreign-keys',
+      status: 'fail',
+      findings: [
+        findingWith({
+          address: 'integrity/foreign-keys#dangling',
+          evidence: { table, parent, rows, ...more },
+        }),
+      ],
+    })
+  const headline = (...results: Result[]) => causes(...results)[0]?.headline
+  expect(headline(orphans('orders', 'customers', 1))).toBe(
+    '1 row of orders points at a row of customers that does not exist.',
   )
+  expect(
+    headline(orphans('inventory', 'film', 15), orphans('film_actor', 'film', 17), orphans('film_category', 'film', 3)),
+  ).toBe('35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do not exist.')
+  expect(headline(orphans('a', 'p', 2), orphans('b', 'q', 3, { inferred: true }))).toBe(
+    '2 rows of a point at rows of p that do not exist; 3 rows of b point at rows of q that do not exist (inferred).',
+  )
+  const missing = (...tables: string[]) =>
+    resultWith({
+      id: 'schema/tables',
+      status: 'fail',
+      findings: tables.map((table) => findingWith({ address: 'schema/tables#missing', evidence: { table } })),
+    })
+  expect(headline(missing('a', 'b', 'c', 'd', 'e'))).toMatch(/: tables "a", "b", "c" and 2 more are missing\.$/)
+  expect(headline(missing('a'))).toMatch(/: table "a" is missing\.$/)
   expect(causes(fail('connection/opens', 'refused'))[0]?.headline).toBe(
     'The database could not be opened: it is refused.',
   )

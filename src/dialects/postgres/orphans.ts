@@ -62,7 +62,7 @@ interface Plan {
 }
 
 function planOf(catalog: Catalog, relationship: Relationship): Plan {
-  const { child, columns, parent, parentColumns, match, operators, kind } = relationship
+  const { child, columns, parent, parentColumns, match, operators, kind, none = [] } = relationship
   const pairs = columns.map((column, at) => {
     const operator = operators?.[at]
     const equals = operator ? sql`operator(${sql.id(operator.schema)}.${sql.raw(operator.name)})` : sql`=`
@@ -73,7 +73,8 @@ function planOf(catalog: Catalog, relationship: Relationship): Plan {
   const period =
     operators?.[last]?.name === '&&' ? { column: columns[last] ?? '', of: parentColumns[last] ?? '' } : null
   const ofKind = kind ? [sql`c.${sql.id(kind.column)}::text = ${kind.value}`] : []
-  const keyed = sql.join([...ofKind, ...each(sql`is not null`)], sql` and `)
+  const meant = none.length > 0 ? each(sql`::text not in (${sql.join(none)})`) : []
+  const keyed = sql.join([...ofKind, ...each(sql`is not null`), ...meant], sql` and `)
   const inPart = sql`(${sql.join(each(sql`is null`), sql` or `)}) and (${sql.join(each(sql`is not null`), sql` or `)})`
   // A declared foreign key knows no rows but the parent's own; to anybody else, what inherits from it is one of it too.
   const parents = operators ? from(parent) : sql.id(parent.schema, parent.name)

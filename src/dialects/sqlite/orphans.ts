@@ -65,7 +65,7 @@ interface Plan {
   } | null
 }
 
-function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind }: Relationship): Plan {
+function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind, none = [] }: Relationship): Plan {
   const childTable = findTable(catalog, child)
   const parentTable = findTable(catalog, parent)
   const rowid = childTable && rowidOf(childTable)
@@ -96,6 +96,9 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind 
       [
         ...(kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []),
         ...columns.map((column) => sql`c.${sql.id(column)} is not null`),
+        ...(none.length > 0
+          ? columns.map((column) => sql`cast(c.${sql.id(column)} as text) not in (${sql.join(none)})`)
+          : []),
       ],
       sql` and `,
     ),

@@ -99,7 +99,7 @@ onEachDialect((dialect) => {
       create table "Kunden ""A"".x" ("id.nr" integer primary key);
       create table "select; drop" ("a b" integer references "Kunden ""A"".x" ("id.nr"));`
     expect(said(await given(odd, 'insert into "select; drop" values (7);'))).toEqual([
-      '"select; drop": 1 row points at a row of "Kunden "A".x" that does not exist (a b)',
+      '"select; drop": 1 row points at a row of "Kunden "A".x" that does not exist (a b): "Kunden "A".x" is empty',
     ])
   })
 

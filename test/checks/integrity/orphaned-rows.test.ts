@@ -49,9 +49,104 @@ onEachDialect((dialect) => {
     expect(result.coverage).toMatchObject({ examined: 1, unit: 'relationship' })
   })
 
+  test('a name whose values are not there is taken for none, and said', async () => {
+    const result = await given(`${shop('customers', 'customer_id')} delete from notes where id = 1;`)
+    expect([result.status, result.coverage?.examined, said(result)]).toEqual([
+      'pass',
+      0,
+      ['"notes.customer_id" is called like a reference to "customers.id" and taken for none: 0 of 1 values are there'],
+    ])
+  })
+
+  test('an empty parent beside many children is the cause, and nothing is advised to be deleted', async () => {
+    const many = `create table customers (id integer primary key);
+      create table orders (id integer primary key, customer_id integer not null);
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 50) insert into orders select i, 1 + i % 9 from n;`
+    const { target } = await testDatabase(dialect, many)
+    const report = await examine(target)
+    expect(report.verdict.status).toBe('degraded')
+    expect(report.causes[0]).toMatchObject({
+      id: 'parents-gone',
+      headline:
+        '"customers" is empty, and 50 rows name rows of it in "orders" (customer_id, inferred by name and type).',
+    })
+    expect(report.causes.flatMap(({ next }) => next).join('\n')).not.toMatch(/delete/i)
+    // Two rows are no application that has lost its customers.
+    const few = await given(`${shop('customers', 'customer_id')} delete from customers;`)
+    expect([few.status, said(few)]).toEqual([
+      'pass',
+      ['"customers" is empty, and 2 rows name rows of it in "notes" (customer_id, inferred by name and type)'],
+    ])
+    // Ids of somebody else's are called like a reference too.
+    const foreign = `create table customers (id varchar(20) primary key); create table payments (id integer, customer_id varchar(20));
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 50) insert into payments select i, 'cus_' || i from n;`
+    expect(said(await given(foreign))).toBe('pass')
+  })
+
   test.each([
-    ['no value has a parent', `${shop('customers', 'customer_id')} delete from notes where id = 1;`],
-    ['the parent is empty', `${shop('customers', 'customer_id')} delete from customers;`],
+    ['0', 'integer not null default 7', '0'],
+    ['-1', 'integer', '-1'],
+    ['7', 'integer not null default 7', '7'],
+    ["''", 'varchar(40)', 'empty'],
+    ["'00000000-0000-0000-0000-000000000000'", 'varchar(40)', '00000000-0000-0000-0000-000000000000'],
+  ])('%s in %s means none, and what else has no parent is an orphan all the same', async (none, type, shown) => {
+    const text = type.startsWith('varchar')
+    const key = (value: number) => (text ? `'k${value}'` : String(value))
+    const tables = `create table categories (id ${text ? 'varchar(40)' : 'integer'} primary key);
+      create table articles (id integer primary key, category_id ${type});
+      insert into categories values (${key(1)}), (${key(2)}), (${key(3)});
+      insert into articles values (1, ${key(1)}), (2, ${key(2)}), (3, ${key(3)}), (4, ${none}), (5, ${none});`
+    const sound = await given(tables)
+    expect([sound.status, said(sound)[0]]).toEqual([
+      'pass',
+      `"articles.category_id" is ${shown} in 2 rows, which is taken for "none": no row of "categories" has that key`,
+    ])
+    const ill = await given(`${tables} insert into articles values (6, ${key(9)});`)
+    expect(ill.findings.find(({ address }) => address.endsWith('#orphaned'))).toMatchObject({
+      severity: 'warning',
+      evidence: { rows: 1, samples: [{ row: { id: 6 } }] },
+    })
+    // A category of that key makes it a reference like any other.
+    const meant = await given(`${tables} insert into categories values (${none});`)
+    expect(said(meant)).toEqual([expect.stringContaining('all 5 values are there')])
+  })
+
+  test('a guess is never to be deleted, and the report says how sure each one is', async () => {
+    const result = await given(shop('customers', 'customer_id'))
+    const [orphaned] = result.findings
+    expect(orphaned?.next?.join('\n')).not.toMatch(/delete/)
+    expect(result.relationships).toEqual([
+      {
+        child: 'notes',
+        columns: ['customer_id'],
+        parent: 'customers',
+        parentColumns: ['id'],
+        declared: false,
+        confidence: expect.closeTo(0.91, 1),
+        because: ['it is named after that table and its key', '1 of 2 values are there'],
+      },
+    ])
+  })
+
+  test('a slip in the config is no damage', async () => {
+    const { target } = await testDatabase(dialect, shop('customers', 'customer_id'))
+    const declaring = (declaration: string) =>
+      examine(target, { config: { database: { relationships: { declare: [declaration] } } } })
+    await expect(declaring('notes.customer_id -> customer.id')).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      hint: expect.stringContaining('"customers"'),
+    })
+    await expect(declaring('notes.custmer_id -> customers.id')).rejects.toMatchObject({
+      hint: expect.stringContaining('"notes.customer_id"'),
+    })
+    const gone = await declaring('notes.customer_id -> warehouses.id')
+    expect(gone.causes[0]).toMatchObject({
+      id: 'schema-incomplete',
+      headline: expect.stringMatching(/: table "warehouses" is missing\.$/),
+    })
+  })
+
+  test.each([
     [
       'a sibling names the type',
       `${shop('customers', 'customer_id')} alter table notes add column customer_type text;`,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
-import { afterwards, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+import { afterwards, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 
 const schema = 'create table a (id bigint primary key, x text unique, y int); create index a_y on a (y);'
 
@@ -104,3 +104,69 @@ async function indexesThatAreNotValid(target: string): Promise<number> {
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await sleep(50)
 }
+
+test('what to do about an invalid index depends on what it is', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `create table accounts (id serial primary key, handle text, org int);
+     insert into accounts (handle, org) values ('a', 1), ('b', 1), ('a', 2);`,
+  )
+  await execute('create unique index concurrently accounts_handle_key on accounts (handle)').catch(() => {})
+  await execute('reindex index concurrently accounts_handle_key').catch(() => {})
+  const report = await examine(target)
+  const { findings } = report.results.find(({ id }) => id === 'schema/indexes') ?? expect.fail()
+  const stepsOf = (index: string) => findings.find(({ evidence }) => evidence.index === index)?.next?.join('\n')
+  expect(stepsOf('accounts_handle_key')).toMatch(
+    /^select "handle", count\(\*\) from "public"\."accounts" group by "handle" having count\(\*\) > 1\n[\s\S]*\nreindex index concurrently/,
+  )
+  expect(stepsOf('accounts_handle_key_ccnew')).toMatch(
+    /^drop index concurrently .*: a rebuild that failed left it behind/,
+  )
+  expect(report.causes[0]).toMatchObject({
+    id: 'index-invalid',
+    headline: expect.stringMatching(/^(Unique i|I)ndex "accounts_handle_key.*" of "accounts" is .* \(and 1 more\)\.$/),
+  })
+  expect(report.causes.flatMap(({ next }) => next).join('\n')).not.toMatch(/migrations/)
+  // The steps work: duplicates are removed, what was left behind is dropped, and the index rebuilt.
+  await execute('delete from accounts where org = 2')
+  await execute('drop index concurrently "public"."accounts_handle_key_ccnew"')
+  await execute('reindex index concurrently "public"."accounts_handle_key"')
+  expect((await examine(target)).verdict.status).toBe('healthy')
+})
+
+test('tables full of rows without one key look like a restore that stopped before its last part', async () => {
+  const tables = (columns: string) =>
+    ['a', 'b', 'c', 'd', 'e']
+      .map((name) => `create table ${name} (${columns}); insert into ${name} values (1);`)
+      .join('\n')
+  const { target, execute } = await testDatabase('postgres', tables('id int not null'))
+  const report = await examine(target)
+  expect(report.causes[0]).toMatchObject({
+    id: 'restore-incomplete',
+    headline: expect.stringMatching(
+      /looks like a restore that stopped half-way: 5 tables hold rows, and none has a primary key/,
+    ),
+  })
+  // One key is enough to show that the last part was made; so is a table whose columns need no value.
+  await execute('alter table a add primary key (id)')
+  expect(said(await examineOne('schema/indexes', target))).toBe('pass')
+  const imported = await testDatabase('postgres', tables('id int'))
+  expect(said(await examineOne('schema/indexes', imported.target))).toBe('pass')
+  const empty = await testDatabase('postgres', `${tables('id int not null')} truncate a, b, c, d;`)
+  expect(said(await examineOne('schema/indexes', empty.target))).toBe('pass')
+})
+
+onEachDialect((dialect) => {
+  test('one index that is gone beside orphans is no restore that stopped', async () => {
+    const { target } = await testDatabase(
+      dialect,
+      `create table p (id integer primary key, x int); create index p_x on p (x); create index p_x2 on p (x, id);
+       create table c (id integer primary key, p_id integer); insert into p values (1, 1), (2, 1), (3, 1);
+       insert into c values (1, 1), (2, 2), (3, 9);`,
+    )
+    const relationships = { declare: ['c.p_id -> p.id'] }
+    const indexes = dialect === 'sqlite' ? ['p_x', 'p_x2', 'p_gone'] : ['p_pkey', 'c_pkey', 'p_x', 'p_x2', 'p_gone']
+    const report = await examine(target, { config: { database: { relationships, expect: { indexes } } } })
+    expect(report.causes.map(({ id }) => id)).toEqual(['schema-incomplete', 'rows-orphaned'])
+  })
+})

@@ -36,6 +36,26 @@ onEachDialect((dialect) => {
     expect(facts).toEqual({ 'schema.tables': 3 })
   })
 
+  test('a table that the config names anywhere is expected, and a slip of the pen is no damage', async () => {
+    const { target } = await testDatabase(dialect, three)
+    const users = (table: string) => examine(target, { config: { database: { users: { table } } } })
+    const gone = await users('accounts')
+    expect(gone.verdict.database).toBe('damaged')
+    expect(gone.causes[0]).toMatchObject({
+      id: 'schema-incomplete',
+      headline: expect.stringMatching(/: table "accounts" is missing\.$/),
+    })
+    const rows = await examine(target, { config: { database: { expect: { rows: { accounts: { min: 1 } } } } } })
+    expect(rows.causes.map(({ id }) => id)).toEqual(['schema-incomplete'])
+    const many = `create table users (id integer primary key, email text, password_hash text); ${three}`
+    const { target: other } = await testDatabase(dialect, many)
+    await expect(examine(other, { config: { database: { users: { table: 'user' } } } })).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'database.users.table: there is no table "user"',
+      hint: expect.stringContaining('"users"'),
+    })
+  })
+
   test('a number of tables', async () => {
     expect(said(await tables(three, 3))).toBe('pass')
     expect(said(await tables(three, 4))).toEqual(['there are 3 tables, 4 expected'])

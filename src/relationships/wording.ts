@@ -1,0 +1,39 @@
+import type { Finding } from '../report.js'
+import { agreeing, listed, pluralize } from '../words.js'
+
+/**
+ * Rows without a parent, for a headline: `35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do
+ * not exist`. Takes findings whose evidence has table, parent and rows.
+ */
+export function orphansNamed(findings: readonly Finding[], most = 3): string {
+  const parents = [...new Set(findings.map(({ evidence }) => String(evidence.parent)))]
+  const sentences = parents.slice(0, most).map((parent) => {
+    const own = findings.filter(({ evidence }) => String(evidence.parent) === parent)
+    const guessed = own.every(({ evidence }) => evidence.inferred === true) ? ' (inferred)' : ''
+    const rows = own.reduce((sum, { evidence }) => sum + Number(evidence.rows), 0)
+    const children = countsOf(own, most)
+    return `${agreeing(rows, `row`, 'point').replace(/ (points?)$/, ` of ${children} $1`)} at ${rows === 1 ? 'a row' : 'rows'} of ${parent} that ${rows === 1 ? 'does' : 'do'} not exist${guessed}`
+  })
+  const more = parents.length - sentences.length
+  return `${sentences.join('; ')}${more > 0 ? `; and rows of ${pluralize(more, 'more table')} are missing` : ''}`
+}
+
+/** Tables with how many rows of each: `film_actor (17), inventory (15) and film_category (3)`; alone, its name. */
+function countsOf(findings: readonly Finding[], most: number): string {
+  const rows = new Map<string, number>()
+  for (const { evidence } of findings) {
+    const table = String(evidence.table)
+    rows.set(table, (rows.get(table) ?? 0) + Number(evidence.rows))
+  }
+  const counts = [...rows].sort((a, b) => b[1] - a[1])
+  if (counts.length === 1) return counts[0]?.[0] ?? ''
+  const shown = counts.slice(0, most).map(([table, count]) => `${table} (${count})`)
+  const left = counts.length - shown.length
+  const last = left > 0 ? pluralize(left, 'more table') : (shown.pop() ?? '')
+  return `${shown.join(', ')} and ${last}`
+}
+
+/** What is missing, by name, for a headline: `table "a" is missing`, `tables "a", "b" and 3 more are missing`. */
+export function missingNamed(noun: string, names: readonly string[]): string {
+  return `${pluralize(names.length, noun).replace(/^[\d,]+ /, '')} ${listed(names, 3)} ${names.length === 1 ? 'is' : 'are'} missing`
+}
