@@ -35,6 +35,8 @@ export default defineCheck({
     'server/reachable',
     // A password that the database knows to be wrong is not sent.
     { id: 'auth/probe-user', blocks: false },
+    // Another program on the port is shown no password.
+    { id: 'server/endpoints', blocks: false },
   ],
   needs: ['api', 'session', 'login', 'refusals'],
   docs: {
@@ -87,7 +89,7 @@ export default defineCheck({
   },
   async run({ user, given: { login, refusals }, report, measure, saw, skip }) {
     const { right, withheld, wrong, letIn, again, lockedOut, tokens } = await user.signIn()
-    if (withheld) return skip('unsafe', withheldBecause)
+    if (withheld) return skip(withheld.reason, withheld.detail)
     if (!right) return
     if (isThrottled(right)) {
       report('throttled', { url: right.url, again: whenAgain(right) })
@@ -142,9 +144,6 @@ function place(wanted: Place): string {
 
 /** As long as no server refuses a header for its length, in characters. */
 const longestToken = 16_384
-
-const withheldBecause =
-  'the configured password does not match the hash in the database, so it was not sent: a server may lock an account that it refuses'
 
 /** Whether a server says no: a failure of its own never is one. */
 function isRefusal(answer: Answered, refusals: readonly number[]): boolean {

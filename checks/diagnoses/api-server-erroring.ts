@@ -3,6 +3,7 @@ import { defineDiagnosis } from 'dbdoctor'
 const faults = [
   'server/reachable#erroring',
   'server/endpoints#erroring',
+  'server/endpoints#unwell',
   'auth/login#erroring',
   'auth/protected#erroring',
   'auth/refresh#erroring',

@@ -13,6 +13,6 @@ export default defineDiagnosis({
   when: (chart) => chart.foundAny(...faults),
   // Whoever has the wrong program before them learns nothing of the right one.
   explains: ({ address }, found) =>
-    address.startsWith('auth/') && found.some((one) => !one.address.startsWith('connection/')),
+    /^(auth|server|external)\//.test(address) && found.some((one) => !one.address.startsWith('connection/')),
   next: ['Find out which program listens there, and correct the address or the port.'],
 })

@@ -1,8 +1,15 @@
-import { defineCheck, get, type HttpAnswer, jsonOf, keysOf, told, typed } from 'dbdoctor'
+import { defineCheck, type HttpAnswer, type Illness, illnessIn, jsonOf, told, typed, whenAgain } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
   readonly status: number
+}
+
+interface Stranger extends Evidence {
+  readonly endpoints: number
+  /** What it answers to a login without credentials; null where none is configured. */
+  readonly login: number | null
+  readonly server: string | null
 }
 
 export default defineCheck({
@@ -10,38 +17,56 @@ export default defineCheck({
   title: 'Each endpoint answers as expected',
   severity: 'error',
   after: ['server/reachable'],
-  needs: ['api', 'endpoints'],
+  needs: ['api', 'endpoints', 'login?'],
   docs: {
     why: 'A server that listens may still fail every request: a broken deploy, a missing variable, a database that it cannot reach.',
     fix: 'Look at the log of the server for the request that is named; where the expectation is wrong, correct api.endpoints.',
   },
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    erroring: ({ url, status, again }: Evidence & { again: string }) =>
+      `${url} answers with ${status}${again}: the server fails on its own side`,
     'database-down': {
-      say: ({ url, status, pointer }: Evidence & { pointer: string }) =>
-        `${url} answers with ${status} and says at ${pointer} that its database is not well`,
+      say: ({ url, status, pointer, value }: Evidence & Illness) =>
+        `${url} answers with ${status} and says ${value} at ${pointer}: its database is not well`,
       next: ({ url }: Evidence) => [`curl -s ${typed(url)}`],
     },
-    'unknown-to-server': ({ url, endpoints }: { url: string; status: number; endpoints: number }) =>
-      `${url} answers 404 to all ${endpoints} endpoints, none of it in JSON: another program may be on that port, or api.url lacks a path`,
+    unwell: {
+      say: ({ url, status, pointer, value }: Evidence & Illness) =>
+        `${url} answers with ${status} and says ${value} at ${pointer}: the server is not well by its own account`,
+      next: ({ url }: Evidence) => [`curl -s ${typed(url)}`],
+    },
+    'unknown-to-server': {
+      say: ({ url, status, endpoints, login, server }: Stranger) =>
+        `${url} answers ${status} to ${endpoints === 1 ? 'its endpoint' : `all ${endpoints} endpoints`}${login === null ? '' : ` and ${login} to the login`}, none of it in JSON${server === null ? '' : ` (Server: ${server})`}: another program may be on that port, or api.url lacks a path`,
+      next: ({ url }: Stranger) => [`ss -ltnp 'sport = :${new URL(url).port || '80'}'`],
+    },
     'status-differs': ({ url, status, expected }: Evidence & { expected: readonly number[] }) =>
       `${url} answers with ${status}, ${expected.length > 0 ? expected.join(' or ') : '200 to 399'} expected`,
     'type-differs': ({ url, type, expected }: { url: string; type: string; expected: string }) =>
       `${url} answers with ${type || 'no content type'}, ${expected} expected`,
     'not-json': ({ url }: { url: string }) => `${url} says that it answers in JSON, and does not`,
   },
-  async run({ http, given: { endpoints }, report, coverage }) {
+  async run({ http, user, given: { endpoints, login }, report, coverage }) {
     const seen = coverage('endpoint')
     const answers = await Promise.all(
       endpoints.map((endpoint) => http.request({ method: endpoint.method, path: endpoint.path })),
     )
     const [first] = answers
-    const isForeign = (answer: HttpAnswer, at: number) => isUnknown(answer) && !endpoints[at]?.status?.includes(404)
-    if (first && answers.length > 1 && answers.every(isForeign)) {
-      seen.examined(answers.length)
-      const url = new URL(first.url).origin
-      return report('unknown-to-server', { url, status: 404, endpoints: answers.length })
+    const isForeign = (answer: HttpAnswer, at: number) =>
+      isStrange(answer) && !isAccepted(answer, endpoints[at]?.status)
+    if (first?.outcome === 'answered' && answers.every(isForeign)) {
+      // A login that is shown no credentials still knows that it is one.
+      const asked = login && (await http.request({ method: login.method, path: login.path, json: {} }))
+      const tried = asked && knowsNoLogin(asked) ? asked.status : null
+      const alone = !login && answers.length > 1 && answers.every(isUnknown)
+      if (tried !== null || alone) {
+        seen.examined(answers.length)
+        const url = new URL(first.url).origin
+        user.withhold('by server/endpoints: another program may be there')
+        const { status, server } = first
+        return report('unknown-to-server', { url, status, endpoints: answers.length, login: tried, server })
+      }
     }
     for (const [at, answer] of answers.entries()) {
       const { status: accepted = [], type: wanted } = endpoints[at] ?? {}
@@ -52,10 +77,11 @@ export default defineCheck({
         continue
       }
       const { status, type } = answer
-      const pointer = illDatabase(jsonOf(answer.body))
+      const illness = illnessIn(jsonOf(answer.body))
       const fits = accepted.length > 0 ? accepted.includes(status) : status >= 200 && status < 400
-      if (pointer !== null) report('database-down', { url, status, pointer })
-      else if (!fits && status >= 500) report('erroring', { url, status })
+      if (illness?.of === 'database') report('database-down', { url, status, ...illness })
+      else if (illness) report('unwell', { url, status, ...illness })
+      else if (!fits && status >= 500) report('erroring', { url, status, again: whenAgain(answer) })
       else if (!fits) report('status-differs', { url, status, expected: accepted })
       else if (wanted && !kinds[wanted].test(type)) report('type-differs', { url, type, expected: wanted })
       else if (wanted === 'json' && jsonOf(answer.body) === undefined) report('not-json', { url })
@@ -63,28 +89,25 @@ export default defineCheck({
   },
 })
 
+/** An answer that no API gives to a path of its own: a refusal of the client that is no document. */
+function isStrange(answer: HttpAnswer): boolean {
+  if (answer.outcome !== 'answered') return false
+  const { status, type } = answer
+  return ((status >= 400 && status < 500) || status === 501) && status !== 429 && !kinds.json.test(type)
+}
+
+/** Whether what is at the path of the login has never heard of it: one that misses the credentials would say 400, 401 or 422. */
+function knowsNoLogin(answer: HttpAnswer): answer is Extract<HttpAnswer, { outcome: 'answered' }> {
+  return answer.outcome === 'answered' && isStrange(answer) && ![400, 401, 422].includes(answer.status)
+}
+
+function isAccepted(answer: HttpAnswer, accepted: readonly number[] = []): boolean {
+  return answer.outcome === 'answered' && accepted.includes(answer.status)
+}
+
 /** An answer of a program that has never heard of the path: its own page, and no document of an API. */
 function isUnknown(answer: HttpAnswer): boolean {
   return answer.outcome === 'answered' && answer.status === 404 && !kinds.json.test(answer.type)
 }
 
 const kinds = { json: /[/+]json$/, html: /^text\/html$|xhtml/, text: /^text\// }
-
-const aboutDatabase =
-  /\/(db|database|datasource|postgres(ql)?|pg|sqlite|sql|prisma|typeorm|sequelize|knex|kysely)(\/|$)/i
-const aboutState = /\/(status|state|health(y)?|ok|up|connected|alive)$/i
-const ill =
-  /^(down|ko|err(or)?|fail(ed|ing|ure)?|un(healthy|available|reachable)|disconnected|critical|offline|time(d )?-?out|not[ _-]?(ok|ready|connected))$/i
-
-/** Where a health document says that the database behind the server is not well: a pointer to `"db": "down"`, `{ "database": { "ok": false } }`. */
-function illDatabase(document: unknown): string | null {
-  const told = keysOf(document, '', 4).filter((pointer) => aboutDatabase.test(pointer))
-  const states = told.filter(
-    (pointer) => aboutState.test(pointer) || aboutDatabase.test(pointer.slice(pointer.lastIndexOf('/'))),
-  )
-  return states.find((pointer) => isIll(get(document, pointer))) ?? null
-}
-
-function isIll(value: unknown): boolean {
-  return value === false || (typeof value === 'string' && ill.test(value.trim()))
-}

@@ -20,6 +20,8 @@ export interface Answered {
   readonly location: string | null
   /** The media type, without parameters; empty where the server names none. */
   readonly type: string
+  /** What the Server header calls the program (RFC 9110, section 10.2.4); null without one. */
+  readonly server: string | null
   readonly body: string
   /** How far the server's clock is ahead of ours by its Date header, which counts seconds, in milliseconds; null where it has none. */
   readonly skew: number | null
@@ -180,6 +182,7 @@ function answered(
     status: statusCode,
     location: destination(headers.location, url),
     type: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
+    server: typeof headers.server === 'string' ? headers.server.slice(0, longestServer) : null,
     body,
     skew: Number.isNaN(date) ? null : date - Date.now(),
     retryAfter: secondsOf(headers['retry-after']),
@@ -193,6 +196,9 @@ function secondsOf(header: string | undefined): number | null {
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null
 }
+
+/** As much of a program's name as is told of, in characters. */
+const longestServer = 60
 
 /** Name and value of a Set-Cookie header (RFC 6265, section 5.2). */
 function cookieOf(header: string): [string, string] {

@@ -18,8 +18,8 @@ export interface Tokens {
 export interface SigningIn {
   /** The answer to the right password; null where none was sent. */
   readonly right: HttpAnswer | null
-  /** The database says that the password cannot be right, and so it was not sent: a server may lock an account that it refuses. */
-  readonly withheld: boolean
+  /** Why no password was sent; null where one was, or none is configured. */
+  readonly withheld: { readonly reason: 'unsafe' | 'blocked'; readonly detail: string } | null
   /** The answer to a wrong password, sent once the right one had succeeded; null where none was sent. */
   readonly wrong: HttpAnswer | null
   /** Whether the wrong password got a token. */
@@ -51,6 +51,8 @@ export interface Refreshing {
 export interface ProbeUser {
   /** Says what the database holds of the password, before anybody signs in with it. */
   learn(stored: StoredPassword): void
+  /** Says that no password is to be sent, because another program seems to be there. */
+  withhold(because: string): void
   /** Signs in, at the first call of a run; later calls answer the same. */
   signIn(): Promise<SigningIn>
   /** What came of signing in, where some check has; null where none has. */
@@ -68,6 +70,9 @@ export interface ProbeUser {
   credentials(token: Token): { readonly [name: string]: string }
 }
 
+const mismatch =
+  'the configured password does not match the hash in the database, so it was not sent: a server may lock an account that it refuses'
+
 /** Places where servers put an access token, most usual first. */
 export const accessTokenPlaces = ['access_token', 'accessToken', 'token', 'jwt', 'id_token'].flatMap((key) => [
   `/${key}`,
@@ -83,6 +88,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   let first: Promise<SigningIn> | undefined
   let current: Tokens | null = null
   let left = login?.samples ?? 0
+  let stranger: string | null = null
   let stored: StoredPassword = { matches: null, countsFailures: false }
 
   const taken = (answer: HttpAnswer, { accessToken: access, refreshToken: refresh }: Places, before: Tokens | null) => {
@@ -106,7 +112,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
 
   return (http) => {
     const enter = async (wanted: { wrong: boolean }): Promise<SigningIn> => {
-      const nothing = { right: null, withheld: false, wrong: null, letIn: false, again: null, lockedOut: false }
+      const nothing = { right: null, withheld: null, wrong: null, letIn: false, again: null, lockedOut: false }
       if (!given.session) throw new Error('a check that signs in needs the part "session"')
       if (!login) {
         current = { access: { value: accessToken ?? '', place: null }, refresh: null }
@@ -114,7 +120,8 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
       }
       // Whoever asks for wrong passwords to be tried has said that they do no harm.
       if (stored.matches === false && login.tryWrongPassword !== true)
-        return { ...nothing, withheld: true, tokens: null }
+        return { ...nothing, withheld: { reason: 'unsafe', detail: mismatch }, tokens: null }
+      if (stranger !== null) return { ...nothing, withheld: { reason: 'blocked', detail: stranger }, tokens: null }
       left--
       const ask = (body: Login['body']) => http.request(loginRequest(login, body))
       const right = await ask(login.body)
@@ -137,6 +144,9 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
     return {
       learn(what) {
         stored = what
+      },
+      withhold(because) {
+        stranger = because
       },
       signIn() {
         first ??= enter({ wrong: login?.tryWrongPassword ?? !stored.countsFailures })

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { illnessIn } from '../../../src/probes/health.js'
 import { routes, saidOf } from '../../support/auth.js'
+import { examine } from '../../support/databases.js'
+import { httpServer } from '../../support/servers.js'
 
 const html = { 'content-type': 'text/html; charset=utf-8' }
 const json = { 'content-type': 'application/problem+json' }
@@ -74,7 +77,7 @@ test.each<[number, object]>([
 ])('a health document that says that its database is down is taken at its word: %i %j', async (status, body) => {
   const url = await routes({ 'GET /health': [status, JSON.stringify(body), json] })
   expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health'] } })).toEqual([
-    expect.stringMatching(/\/health answers with \d+ and says at \/\S+ that its database is not well$/),
+    expect.stringMatching(/\/health answers with \d+ and says .+ at \/\S+: its database is not well$/),
   ])
 })
 
@@ -86,4 +89,96 @@ test.each<[object]>([
 ])('and one that does not is not: %j', async (body) => {
   const url = await routes({ 'GET /health': [200, JSON.stringify(body), json] })
   expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health'] } })).toBe('pass')
+})
+
+test('what sits on a port instead of the server is told, and is shown no password', async () => {
+  const seen: string[] = []
+  const server = { server: 'AirTunes/670.6.2' }
+  const url = await httpServer((request, response, body) => {
+    seen.push(`${request.method} ${request.url} ${body}`)
+    response.writeHead(403, { 'content-length': 0, ...server }).end()
+  })
+  const login = { path: '/login', body: { email: 'ada@example.com', password: 'hunter2hunter2' } }
+  const config = { api: { url, endpoints: ['/health'] }, auth: { login, protected: { path: '/me' } } }
+  const report = await examine(null, { config })
+  expect(report.causes.map(({ id, headline }) => [id, headline])).toEqual([
+    [
+      'wrong-service-on-port',
+      `${url} answers 403 to its endpoint and 403 to the login, none of it in JSON (Server: AirTunes/670.6.2): another program may be on that port, or api.url lacks a path.`,
+    ],
+  ])
+  expect(seen.join('\n')).not.toContain('hunter2')
+  expect(report.results.flatMap(({ id, findings }) => (findings.length > 0 ? [id] : []))).toEqual(['server/endpoints'])
+})
+
+test('a file server is another program too', async () => {
+  const url = await httpServer((request, response) => {
+    response.writeHead(request.method === 'POST' ? 501 : 404, { ...html, server: 'SimpleHTTP/0.6' }).end('<html>')
+  })
+  const login = { path: '/login', body: { email: 'ada@example.com', password: 'hunter2hunter2' } }
+  const report = await examine(null, { config: { api: { url, endpoints: ['/health', '/docs'] }, auth: { login } } })
+  expect(report.causes.map(({ id }) => id)).toEqual(['wrong-service-on-port'])
+})
+
+test('a server that knows its login is the one that was meant, whatever its pages answer', async () => {
+  for (const refusal of [[401, '{"error":"missing credentials"}', json] as const, [400] as const]) {
+    const url = await routes({
+      'GET /health': [403],
+      'POST /login': (_, body) => (body.includes('right') ? [200, { token: 'abc' }] : [...refusal]),
+    })
+    const login = { path: '/login', body: { email: 'ada@example.com', password: 'right-right' } }
+    const config = { api: { url, endpoints: ['/health'] }, auth: { login } }
+    expect((await examine(null, { config })).causes.map(({ id }) => id)).toEqual(['application-fault'])
+  }
+})
+
+const ill: Record<string, object> = {
+  nest: { service: 'id', status: 'ok', database: 'down' },
+  flag: { status: 'ok', database: false },
+  snake: { status: 'ok', database_status: 'disconnected' },
+  camel: { status: 'ok', dbStatus: 'down' },
+  connected: { status: 'ok', dbConnected: false },
+  list: {
+    status: 'ok',
+    checks: [
+      { name: 'database', status: 'fail' },
+      { name: 'redis', status: 'pass' },
+    ],
+  },
+  spring: { status: 'DOWN', components: { db: { status: 'DOWN', details: { error: 'x' } } } },
+  rfc: { status: 'warn', checks: { 'postgres:connections': [{ status: 'fail' }] } },
+  dotnet: { status: 'Unhealthy', results: { npgsql: { status: 'Unhealthy' } } },
+  error: { status: 'degraded', db: { error: 'ECONNREFUSED 127.0.0.1:5432' } },
+  words: { ok: true, database: 'connection refused' },
+  laravel: { checkResults: [{ name: 'Database', status: 'failed', notificationMessage: 'no connection' }] },
+  degraded: { db: 'degraded' },
+  mongo: { mongodb: 'disconnected' },
+}
+const well: Record<string, object> = {
+  up: { status: 'ok', database: 'up' },
+  engine: { database: 'postgres', status: 'ok' },
+  past: { db: { status: 'up', lastFailure: 'timeout' } },
+  writable: { db: { status: 'ok', readOnly: false } },
+  flags: { database: { ok: true, ssl: false, replica: false } },
+  debug: { features: { sql: { debug: { status: 'down' } } } },
+  maintenance: { status: 'ok', db: { migrations: { up: false, pending: 0 } } },
+  cache: { database: 'ok', redis: { status: 'down' } },
+  errors: { status: 'ok', database: { status: 'up', error: null, errors: {} } },
+}
+
+test.each(Object.entries(ill))('%s: a database that is down, in the way that frameworks write it', (_, document) => {
+  expect(illnessIn(document)).toMatchObject({ of: 'database' })
+})
+
+test.each(Object.entries(well))('%s: a database that is well', (_, document) => {
+  expect(illnessIn(document)).toBeNull()
+})
+
+test('the member is quoted, and a password in it is not', () => {
+  expect(illnessIn(ill.snake)).toEqual({ of: 'database', pointer: '/database_status', value: '"disconnected"' })
+  expect(illnessIn({ db: { error: 'connect postgres://app:hunter2@db/app failed' } })?.value).toBe(
+    '"connect postgres://app:•••@db/app failed"',
+  )
+  expect(illnessIn({ status: 'error' })).toEqual({ of: 'server', pointer: '/status', value: '"error"' })
+  expect(illnessIn({ status: 'degraded', redis: 'down' })).toBeNull()
 })
