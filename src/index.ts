@@ -83,6 +83,7 @@ export type { Keys, Loading } from './probes/keys.js'
 export { type PasswordAnswer, verifyPassword } from './probes/password.js'
 export {
   accessTokenPlaces,
+  givingAnswer,
   jsonOf,
   type ProbeUser,
   reasonIn,

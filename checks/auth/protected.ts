@@ -1,9 +1,27 @@
-import { type Answered, defineCheck, forge, get, type HttpAnswer, isThrottled, jsonOf, throttled, told } from 'dbdoctor'
+import {
+  type Answered,
+  defineCheck,
+  forge,
+  get,
+  type HttpAnswer,
+  isThrottled,
+  jsonOf,
+  reasonIn,
+  throttled,
+  told,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
   readonly status: number
 }
+
+interface Refusal extends Evidence {
+  /** The server's own word for it. */
+  readonly reason: string | null
+}
+
+const because = (reason: string | null) => (reason === null ? '' : ` ("${reason}")`)
 
 export default defineCheck({
   id: 'auth/protected',
@@ -19,7 +37,10 @@ export default defineCheck({
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status, what }: Evidence & { what: string }) =>
       `${url} answers ${what} with ${status}: the server fails on its own side`,
-    'token-refused': ({ url, status }: Evidence) => `${url} refuses the server's own token with ${status}`,
+    'token-refused': ({ url, status, reason }: Refusal) =>
+      `${url} refuses the server's own token with ${status}${because(reason)}`,
+    'verified-otherwise': ({ url, status, reason }: Refusal) =>
+      `${url} refuses the server's own token with ${status}${because(reason)}, and it verifies with the configured key: the route verifies with another key, issuer or audience`,
     'status-differs': ({ url, status, what }: Evidence & { what: string }) =>
       `${url} answers ${what} with ${status}, which is neither a success nor a refusal`,
     'not-json': ({ url, type }: { url: string; type: string }) =>
@@ -44,7 +65,11 @@ export default defineCheck({
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer
     if (status >= 500) return report('erroring', { url, status, what: "the server's own token" })
-    if (refusals.includes(status)) return report('token-refused', { url, status })
+    if (refusals.includes(status)) {
+      const keys = await load()
+      const verified = keys?.outcome === 'loaded' && (await keys.keys.verify(access.value)).outcome === 'valid'
+      return report(verified ? 'verified-otherwise' : 'token-refused', { url, status, reason: reasonIn(answer) })
+    }
     if (status >= 300) return report('status-differs', { url, status, what: "the server's own token" })
     const fault = route.identity && identityFault(answer, route.identity)
     if (fault === 'not-json') report('not-json', { url, type: answer.type })

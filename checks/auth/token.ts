@@ -1,7 +1,13 @@
-import { type Answered, decode, defineCheck, lasting, milliseconds, type Token } from 'dbdoctor'
+import { type Answered, decode, defineCheck, givingAnswer, lasting, milliseconds, type Token } from 'dbdoctor'
 
 interface Evidence {
   readonly name: 'access token' | 'refresh token'
+}
+
+interface Skewed extends Evidence {
+  readonly ms: number
+  /** The Date header says that the server's own clock is right. */
+  readonly agreed: boolean
 }
 
 export default defineCheck({
@@ -24,8 +30,17 @@ export default defineCheck({
       `the ${name} expires in tens of thousands of years: its "exp" counts milliseconds, and seconds are meant (RFC 7519)`,
     'lifetime-differs': ({ name, lifetime, promised }: Evidence & { lifetime: number; promised: number }) =>
       `the ${name} lives for ${lasting(lifetime)}, ${lasting(promised)} promised`,
-    'issued-in-future': ({ name, ms }: Evidence & { ms: number }) =>
-      `the ${name} says that it is issued ${milliseconds(ms)} from now: the server's clock runs ahead`,
+    'expiry-no-number': ({ name }: Evidence) =>
+      `the ${name} has an "exp" that is no number of seconds (RFC 7519, section 2)`,
+    'issued-in-future': ({ name, ms, agreed }: Skewed) =>
+      `the ${name} says that it is issued ${milliseconds(ms)} from now: ${agreed ? "whoever issues it has a clock that runs ahead, though the server's Date header agrees with this one" : "the server's clock runs ahead"}`,
+    'issued-in-past': {
+      severity: 'warning',
+      say: ({ name, ms, left }: Skewed & { left: number }) =>
+        `the ${name} was got just now and says that it was issued ${milliseconds(ms)} ago: whoever issues it has a clock that runs behind, or hands out old ones; ${lasting(left)} are left of it`,
+    },
+    'expired-on-arrival': ({ name, ms }: Skewed) =>
+      `the ${name} was got just now and expired ${milliseconds(ms)} ago: whoever issues it has a clock that runs behind`,
     'clock-skew': {
       severity: 'warning',
       say: ({ ms }: { ms: number }) =>
@@ -33,17 +48,19 @@ export default defineCheck({
     },
   },
   async run({ user, keys: load, given: { jwt }, report, coverage, saw, skip }) {
-    const { right, tokens } = await user.signIn()
+    const signedIn = await user.signIn()
+    const { tokens } = signedIn
     const loading = await load()
     if (!tokens) return skip('blocked', 'by auth/login: there is no token to look at')
     if (loading?.outcome !== 'loaded')
       return skip('blocked', `by the configured key, which ${loading?.text ?? 'is missing'}`)
     const seen = coverage('token')
-    const answered = right?.outcome === 'answered' ? right : null
+    const answered = givingAnswer(signedIn)
     const skew = answered ? skewOf(answered) : 0
     if (skew !== 0) report('clock-skew', { ms: skew })
     // A clock that is off is said once, and not held against the tokens.
-    const now = Date.now() + skew
+    const now = (answered?.at ?? Date.now()) + skew
+    const agreed = answered?.skew != null && skew === 0
 
     const examine = async (name: Evidence['name'], { value }: Token, promised: number | undefined) => {
       if (!decode(value)) {
@@ -56,13 +73,28 @@ export default defineCheck({
         const { fault, text } = verified
         if (fault === 'signature' || fault === 'no-matching-key') return report('other-key', { name })
         if (fault === 'algorithm') return report('other-algorithm', { name, text })
+        const { exp } = decode(value)?.claims ?? {}
+        if (exp !== undefined && typeof exp !== 'number') return report('expiry-no-number', { name })
+        if (fault === 'expired' && answered && typeof exp === 'number')
+          return report('expired-on-arrival', { name, ms: Math.round(now - exp * 1000), agreed })
         return report('invalid', { name, fault, text })
       }
       // A refresh token may be signed with a key of its own: what it says of itself is still to be kept.
       const { exp, iat = now / 1000 } = decode(value)?.claims ?? {}
-      if (typeof exp !== 'number') return report('no-expiry', { name })
+      if (exp !== undefined && typeof exp !== 'number') return report('expiry-no-number', { name })
+      if (exp === undefined) return report('no-expiry', { name })
       if (exp > 50_000_000_000) return report('expiry-in-milliseconds', { name })
-      if (iat * 1000 > now + jwt.tolerance) report('issued-in-future', { name, ms: Math.round(iat * 1000 - now) })
+      if (iat * 1000 > now + jwt.tolerance)
+        report('issued-in-future', { name, ms: Math.round(iat * 1000 - now), agreed })
+      const age = now - iat * 1000
+      // A second is cut off, and the answer took its time.
+      if (answered && name === 'access token' && age > jwt.tolerance + 1000 + answered.ms)
+        report('issued-in-past', {
+          name,
+          ms: Math.round(age),
+          agreed,
+          left: Math.max(0, Math.round((exp * 1000 - now) / 1000) * 1000),
+        })
       const lifetime = (exp - iat) * 1000
       if (promised !== undefined && Math.abs(lifetime - promised) > jwt.tolerance)
         report('lifetime-differs', { name, lifetime, promised })

@@ -1,10 +1,17 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['auth/token#clock-skew', 'auth/token#issued-in-future']
+const faults = [
+  'auth/token#clock-skew',
+  'auth/token#expired-on-arrival',
+  'auth/token#issued-in-future',
+  'auth/token#issued-in-past',
+]
 
 export default defineDiagnosis({
   id: 'clock-skew',
   headline: (chart) => chart.sentence(...faults),
   when: (chart) => chart.foundAny(...faults),
-  next: ['Set the clocks by NTP, on the server and here.'],
+  // Whoever verifies by another clock takes a good token for an old one, or for one of tomorrow.
+  explains: ['auth/protected#token-refused', 'auth/protected#verified-otherwise'],
+  next: ['Set the clocks by NTP: on the server, on whoever issues its tokens, and here.'],
 })

@@ -97,8 +97,8 @@ const diagnoses: readonly Diagnosis[] = [
     serverOnAnotherDatabase,
     wrongTestCredentials,
     loginRefusesRightPassword,
-    jwtKeyMismatch,
     clockSkew,
+    jwtKeyMismatch,
     tokenLifetimeWrong,
   ],
   ...[

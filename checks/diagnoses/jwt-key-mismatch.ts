@@ -1,6 +1,6 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['auth/token#other-key', 'auth/token#other-algorithm']
+const faults = ['auth/token#other-key', 'auth/token#other-algorithm', 'auth/protected#verified-otherwise']
 
 export default defineDiagnosis({
   id: 'jwt-key-mismatch',

@@ -17,7 +17,9 @@ export interface Forgery {
 export async function forge(token: string, keys: Keys | null, now = Date.now()): Promise<Forgery[]> {
   const decoded = decode(token)
   if (!decoded) return [{ name: 'tampered', what: 'that was changed', token: changed(token) }]
-  const { header, claims } = decoded
+  const { claims } = decoded
+  // What must be understood can't be signed by whoever does not.
+  const { crit, ...header } = decoded.header
   const [head, , signature] = token.split('.')
   const hmac = (secret: string | Buffer, algorithm: string) => {
     const signed = `${encoded({ ...header, alg: algorithm })}.${encoded(claims)}`
@@ -26,7 +28,8 @@ export async function forge(token: string, keys: Keys | null, now = Date.now()):
       .digest('base64url')}`
   }
   const withOtherKey = async () => {
-    if (header.alg.startsWith('HS')) return hmac(randomBytes(64), header.alg)
+    if (/^HS(256|384|512)$/.test(header.alg)) return hmac(randomBytes(64), header.alg)
+    if (!/^(RS|PS|ES|Ed)/.test(header.alg)) return hmac(randomBytes(64), 'HS256')
     const jose = await import('jose')
     const { privateKey } = await jose.generateKeyPair(header.alg)
     return new jose.SignJWT(claims).setProtectedHeader(header).sign(privateKey)
@@ -59,7 +62,7 @@ export async function forge(token: string, keys: Keys | null, now = Date.now()):
           {
             name: 'expired' as const,
             what: 'that has expired',
-            token: await keys.sign({ ...claims, iat: second - 7200, exp: second - 3600 }, header),
+            token: await keys.sign({ ...claims, iat: second - 7200, exp: second - 3600 }, { ...header, alg: keys.algorithm }),
           },
         ]
       : []),

@@ -25,6 +25,8 @@ export interface Answered {
   readonly body: string
   /** How far the server's clock is ahead of ours by its Date header, which counts seconds, in milliseconds; null where it has none. */
   readonly skew: number | null
+  /** When it had arrived, in milliseconds since 1970, by this clock. */
+  readonly at: number
   /** When the server wants to be asked again, by its Retry-After header, in seconds from now; null where it does not say. */
   readonly retryAfter: number | null
   readonly cookies: { readonly [name: string]: string }
@@ -185,6 +187,7 @@ function answered(
     server: typeof headers.server === 'string' ? headers.server.slice(0, longestServer) : null,
     body,
     skew: Number.isNaN(date) ? null : date - Date.now(),
+    at: Date.now(),
     retryAfter: secondsOf(headers['retry-after']),
     cookies: Object.fromEntries((headers['set-cookie'] ?? []).map(cookieOf)),
   }

@@ -1,5 +1,6 @@
 import type { CryptoKey, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Given } from '../config/given.js'
+import { milliseconds } from '../words.js'
 
 /** What came of verifying a token. */
 export type Verification =
@@ -9,6 +10,7 @@ export type Verification =
 export type TokenFault =
   | 'malformed'
   | 'algorithm'
+  | 'critical'
   | 'signature'
   | 'no-matching-key'
   | 'expired'
@@ -74,7 +76,7 @@ export async function verify(
     const { payload } = await jose.jwtVerify(token, key as JWTVerifyGetKey, options)
     return { outcome: 'valid', claims: payload }
   } catch (error) {
-    const { code, claim } = error as { code?: string; claim?: string }
+    const { code, claim, reason } = error as { code?: string; claim?: string; reason?: string }
     switch (code) {
       case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
         return refused('signature', 'its signature was made with another key')
@@ -84,11 +86,29 @@ export async function verify(
       case 'ERR_JWT_EXPIRED':
         return refused('expired', 'it has expired')
       case 'ERR_JWT_CLAIM_VALIDATION_FAILED':
-        return refused(faultOf(claim), `its claim "${claim}" is missing, or is not what the config says`)
+        return refused(faultOf(claim), claimFault(claim ?? '', reason, decoded.claims, now))
+      case 'ERR_JOSE_NOT_SUPPORTED':
+        return refused('critical', criticalFault(decoded.header))
       default:
         return refused('malformed', 'it cannot be verified')
     }
   }
+}
+
+/** What is wrong with a claim: https://www.rfc-editor.org/rfc/rfc7519#section-4.1. */
+function claimFault(claim: string, reason: string | undefined, claims: JWTPayload, now: number): string {
+  const value = claims[claim]
+  if (value === undefined) return `it has no claim "${claim}"`
+  if (reason === 'invalid') return `its claim "${claim}" is no number of seconds (RFC 7519, section 2)`
+  if (claim === 'nbf' && typeof value === 'number')
+    return `it is not valid before ${milliseconds(value * 1000 - now)} from now ("nbf")`
+  return `its claim "${claim}" is not what the config says`
+}
+
+/** The extensions that a token says must be understood (RFC 7515, section 4.1.11). */
+function criticalFault({ crit }: JWTHeaderParameters): string {
+  const names = Array.isArray(crit) ? crit.map((name) => `"${String(name).slice(0, 40)}"`).join(', ') : 'nothing'
+  return `its header says that ${names} must be understood ("crit"), and nobody here does`
 }
 
 function faultOf(claim: string | undefined): TokenFault {

@@ -40,6 +40,12 @@ export interface StoredPassword {
   readonly countsFailures: boolean
 }
 
+/** The answer that gave the tokens of the moment; null where they came from elsewhere. */
+export function givingAnswer({ right, again, lockedOut }: SigningIn): Answered | null {
+  const answer = again && !lockedOut ? again : right
+  return answer?.outcome === 'answered' ? answer : null
+}
+
 /** What came of asking for new tokens. */
 export interface Refreshing {
   readonly answer: HttpAnswer

@@ -12,15 +12,15 @@ export async function saidOf(id: CheckId, config: ConfigInput): Promise<string |
   return said(result)
 }
 
-type Answer = readonly [status: number, body?: unknown, headers?: Record<string, string>]
+export type Answer = readonly [status: number, body?: unknown, headers?: Record<string, string>]
 
 /** A server whose routes answer as they say, or by the request's headers and body; 404 elsewhere. */
 export function routes(
-  answers: Record<string, Answer | ((headers: Record<string, string>, body: string) => Answer)>,
+  answers: Record<string, Answer | ((headers: Record<string, string>, body: string) => Answer | Promise<Answer>)>,
 ): Promise<string> {
-  return httpServer((request, response, body) => {
+  return httpServer(async (request, response, body) => {
     const route = answers[`${request.method} ${request.url}`] ?? [404]
-    send(response, typeof route === 'function' ? route(request.headers as Record<string, string>, body) : route)
+    send(response, typeof route === 'function' ? await route(request.headers as Record<string, string>, body) : route)
   })
 }
 

@@ -28,12 +28,12 @@ export async function socketServer(onData: (socket: Socket) => void): Promise<st
 
 /** A server that answers by a function of the request and its body. */
 export async function httpServer(
-  handler: (request: IncomingMessage, response: ServerResponse, body: string) => void,
+  handler: (request: IncomingMessage, response: ServerResponse, body: string) => unknown,
 ): Promise<string> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
-    handler(request, response, Buffer.concat(chunks).toString())
+    await handler(request, response, Buffer.concat(chunks).toString())
   })
   afterwards(() => {
     server.closeAllConnections()

@@ -1,6 +1,7 @@
-import { SignJWT } from 'jose'
+import { jwtVerify, SignJWT } from 'jose'
 import { expect, test } from 'vitest'
-import { routes, saidOf } from '../../support/auth.js'
+import { type Answer, routes, saidOf } from '../../support/auth.js'
+import { examine } from '../../support/databases.js'
 import { demoApplication } from '../../support/servers.js'
 
 const secret = 's'.repeat(64)
@@ -51,7 +52,7 @@ test('another key is told from another algorithm', async () => {
     'the access token is signed otherwise: its algorithm is HS256, not HS512',
   ])
   expect(await said({ iat, exp: iat + 900, iss: 'them' }, { jwt: { issuer: 'us' } })).toEqual([
-    'the access token does not verify: its claim "iss" is missing, or is not what the config says',
+    'the access token does not verify: its claim "iss" is not what the config says',
   ])
 })
 
@@ -75,7 +76,7 @@ test('a clock that runs ahead is one finding, not three', async () => {
   ])
   expect(await said({ iat, exp: iat + 900 })).toEqual([
     expect.stringMatching(
-      /^the access token says that it is issued (3599|3600) s from now: the server's clock runs ahead$/,
+      /^the access token says that it is issued (3599|3600) s from now: whoever issues it has a clock that runs ahead, though/,
     ),
   ])
 })
@@ -95,5 +96,98 @@ test('the demo signs as its config says, until its key is another', async () => 
   ] as const) {
     const { config } = await demoApplication(faults)
     expect(await saidOf('auth/token', { ...config, database: {} })).toEqual(expected)
+  }
+})
+
+/** A server whose issuer has a clock of its own, and whose route minds it. */
+async function issuing(skew: number, { route = secret, claims = {}, header = {} } = {}) {
+  const url = await routes({
+    'GET /': [200],
+    'POST /login': async (): Promise<Answer> => {
+      const iat = now() + skew
+      const signed = new SignJWT({ sub: '1', iat, exp: iat + 900, ...claims })
+      return [
+        200,
+        { access_token: await signed.setProtectedHeader({ alg: 'HS256', ...header }).sign(Buffer.from(secret)) },
+      ]
+    },
+    'GET /me': async ({ authorization }): Promise<Answer> => {
+      const token = (authorization ?? '').replace('Bearer ', '')
+      const verified = await jwtVerify(token, Buffer.from(route), { clockTolerance: 5 }).catch(() => null)
+      const iat = verified?.payload.iat ?? 0
+      if (!verified) return [401, { message: token ? 'invalid token' : 'no token' }]
+      return iat > now() + 5 ? [401, { message: 'issued in the future' }] : [200, { id: 1 }]
+    },
+  })
+  const report = await examine(null, {
+    config: {
+      api: { url },
+      auth: {
+        jwt: { secret, accessTokenLifetime: '15m' },
+        login: {
+          path: '/login',
+          body: { email: 'a@example.com', password: 'hunter2hunter2' },
+          tryWrongPassword: false,
+        },
+        protected: { path: '/me' },
+      },
+    },
+  })
+  return {
+    causes: report.causes.map(({ id }) => id),
+    headline: report.causes[0]?.headline,
+    status: report.verdict.status,
+  }
+}
+
+test('the clock of whoever issues tokens is told by their age, both ways', async () => {
+  expect(await issuing(0)).toMatchObject({ status: 'healthy' })
+  expect(await issuing(-2)).toMatchObject({ status: 'healthy' })
+  const ahead = await issuing(300)
+  expect(ahead.causes).toEqual(['clock-skew'])
+  expect(ahead.headline).toMatch(
+    /issued (299|300) s from now: whoever issues it has a clock that runs ahead, though the server's Date header agrees/,
+  )
+  const behind = await issuing(-300)
+  expect(behind).toMatchObject({ causes: ['clock-skew'], status: 'degraded' })
+  expect(behind.headline).toMatch(
+    /was issued 30\d s ago: whoever issues it has a clock that runs behind, .*; 10 minutes are left of it\.$/,
+  )
+  const far = await issuing(-1200)
+  expect(far).toMatchObject({ causes: ['clock-skew'], status: 'unhealthy' })
+  expect(far.headline).toMatch(/was got just now and expired 30\d s ago/)
+})
+
+test('a route that verifies otherwise than the login signs is told for it', async () => {
+  const { causes, headline } = await issuing(0, { route: 'r'.repeat(64) })
+  expect(causes).toEqual(['jwt-key-mismatch'])
+  expect(headline).toMatch(
+    /\/me refuses the server's own token with 401 \("invalid token"\), and it verifies with the configured key: the route verifies with another key, issuer or audience\.$/,
+  )
+})
+
+test('what a token says of itself is told exactly, and breaks no check', async () => {
+  const iat = now()
+  expect(await said({ iat, exp: '900' })).toEqual([
+    'the access token has an "exp" that is no number of seconds (RFC 7519, section 2)',
+  ])
+  expect(await said({ iat, exp: iat + 900, nbf: iat + 300 })).toEqual([
+    expect.stringMatching(/^the access token does not verify: it is not valid before \d+ s from now \("nbf"\)$/),
+  ])
+  for (const header of [{ alg: 'HS256', crit: ['b64x'], b64x: 1 }, { alg: 'none' }]) {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const token = `${part(header)}.${part({ iat, exp: iat + 900 })}.${header.alg === 'none' ? '' : 'AAAA'}`
+    const url = await routes({ 'GET /': [200], 'POST /login': [200, { access_token: token }], 'GET /me': [200, {}] })
+    const login = {
+      path: '/login',
+      body: { email: 'a@example.com', password: 'hunter2hunter2' },
+      tryWrongPassword: false,
+    }
+    const config = { api: { url }, auth: { jwt: { secret }, login, protected: { path: '/me' } } }
+    const { results, causes } = await examine(null, { config })
+    expect(results.filter(({ status }) => status === 'crash')).toEqual([])
+    expect(causes.map(({ id }) => id)).not.toContain('inconclusive')
+    const told = results.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n')
+    if (header.crit) expect(told).toContain('its header says that "b64x" must be understood')
   }
 })
