@@ -168,7 +168,6 @@ export default defineCheck({
         else report('unreadable', { ...evidence, text: scan.text })
         continue
       }
-      const { phantoms } = scan.value
       const inferred = 'inferred' in relationship
       const told = (found: Orphans) => ({
         matched: found.keyed - found.rows,
@@ -189,14 +188,12 @@ export default defineCheck({
             : ['the config declares it'],
         })
       }
-      if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
-
-      if (!inferred) {
+      const asDeclared = async () => {
         seen.examined()
         note(scan.value)
         const { rows } = scan.value
         fact('integrity.orphanedRows', rows)
-        if (rows === 0) continue
+        if (rows === 0) return
         const repair = orphanStatements(relationship, catalog, db.dialect)
         const empty = rows === scan.value.keyed && (await isEmpty(db, relationship.parent))
         if (empty) report('parent-empty', { ...evidence, rows })
@@ -206,33 +203,35 @@ export default defineCheck({
           samples: scan.value.samples,
           repair: empty ? repair.slice(0, 1) : repair,
         })
-        continue
       }
-      const guess = await withoutNones(db, catalog, relationship, scan.value, samples, depth === 'deep')
-      for (const none of guess.nones) report('none', { ...evidence, ...none })
-      const { rows, keyed } = guess.found
-      note(guess.found)
-      if (keyed === 0) {
-        seen.examined()
-        continue
-      }
-      // Where too few values have a parent, the names misled us; unless there is none to have.
-      if ((keyed - rows) / keyed < believed[relationship.trust]) {
-        if (rows === keyed && (await isEmpty(db, relationship.parent))) {
+      const asGuessed = async (guessed: Inferred) => {
+        const guess = await withoutNones(db, catalog, guessed, scan.value, samples, depth === 'deep')
+        for (const none of guess.nones) report('none', { ...evidence, ...none })
+        const { rows, keyed } = guess.found
+        note(guess.found)
+        if (keyed === 0) {
           seen.examined()
-          if (relationship.trust === 'strong' && !isText(catalog, relationship))
-            report('parent-empty', { ...evidence, rows })
-        } else report('dismissed', { ...evidence, ...told(guess.found) })
-        continue
+          return
+        }
+        // Where too few values have a parent, the names misled us; unless there is none to have.
+        if ((keyed - rows) / keyed < believed[guessed.trust]) {
+          if (rows === keyed && (await isEmpty(db, guessed.parent))) {
+            seen.examined()
+            if (guessed.trust === 'strong' && !isText(catalog, guessed)) report('parent-empty', { ...evidence, rows })
+          } else report('dismissed', { ...evidence, ...told(guess.found) })
+          return
+        }
+        seen.examined()
+        if (rows === 0) report('inferred', { ...evidence, ...told(guess.found) })
+        else {
+          fact('integrity.orphanedRows', rows)
+          // Nobody deletes rows for what is a guess.
+          const repair = orphanStatements(guess.relationship, catalog, db.dialect).slice(0, 1)
+          report('orphaned', { ...evidence, ...told(guess.found), rows, samples: guess.found.samples, repair })
+        }
       }
-      seen.examined()
-      if (rows === 0) report('inferred', { ...evidence, ...told(guess.found) })
-      else {
-        fact('integrity.orphanedRows', rows)
-        // Nobody deletes rows for what is a guess.
-        const repair = orphanStatements(guess.relationship, catalog, db.dialect).slice(0, 1)
-        report('orphaned', { ...evidence, ...told(guess.found), rows, samples: guess.found.samples, repair })
-      }
+      await ('inferred' in relationship ? asGuessed(relationship) : asDeclared())
+      if (scan.value.phantoms > 0) report('index-disagrees', { ...evidence, rows: scan.value.phantoms })
     }
   },
 })

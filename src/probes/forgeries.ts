@@ -62,7 +62,10 @@ export async function forge(token: string, keys: Keys | null, now = Date.now()):
           {
             name: 'expired' as const,
             what: 'that has expired',
-            token: await keys.sign({ ...claims, iat: second - 7200, exp: second - 3600 }, { ...header, alg: keys.algorithm }),
+            token: await keys.sign(
+              { ...claims, iat: second - 7200, exp: second - 3600 },
+              { ...header, alg: keys.algorithm },
+            ),
           },
         ]
       : []),

@@ -23,7 +23,7 @@ import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
 import { scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
-import { begin, type Join, poolOf } from './pool.js'
+import { begin, enter, type Join, poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
 import { triage } from './triage.js'
@@ -158,7 +158,7 @@ class Mute extends Error {}
 async function introduce(client: Client, limits: Limits): Promise<Partial<TargetInfo>> {
   const { kysely, processId } = client
   const ask = async () => {
-    await begin(limits, null).execute(kysely)
+    await enter(kysely, begin(limits, null), limits)
     const { rows } = await sql<{
       database: string
       role: string

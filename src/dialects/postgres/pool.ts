@@ -117,8 +117,8 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     work: (kysely: AnyKysely) => Promise<T>,
   ): Promise<T> =>
     withClient(limits, async ({ kysely }) => {
-      await beginning.execute(kysely)
       try {
+        await enter(kysely, beginning, limits)
         return await work(kysely)
       } finally {
         await sql`rollback`.execute(kysely).catch(() => {})
@@ -128,15 +128,20 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const openSnapshot = async (limits: Limits): Promise<Snapshot | null> => {
     const client = await joinAnother(limits)
     if (client === null) return null
-    await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
+    const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null)
     try {
-      const { rows } = await sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
-      return { client, id: rows[0]?.id ?? null }
-    } catch {
-      // Somebody forbids it: then all that must agree goes through this one transaction.
-      await sql`rollback`.execute(client.kysely)
-      await begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null).execute(client.kysely)
-      return { client, id: null }
+      await enter(client.kysely, lasting, limits)
+      const exported = sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
+      // Where somebody forbids it, all that must agree goes through this one transaction.
+      const id = await exported.then(({ rows }) => rows[0]?.id ?? null).catch(() => null)
+      if (id === null) {
+        await sql`rollback`.execute(client.kysely)
+        await enter(client.kysely, lasting, limits)
+      }
+      return { client, id }
+    } catch (error) {
+      void client.end()
+      throw error
     }
   }
 
@@ -164,7 +169,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
       try {
-        await timeouts(limits).execute(client.kysely)
+        await sql`${timeouts(limits)}; ${withoutTransactionTimeout}`.execute(client.kysely)
         return await cancellable(client, limits.signal, work(client.kysely))
       } finally {
         await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
@@ -178,7 +183,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     const client = await join(limits)
     const between = performance.now()
     try {
-      await sql`${begin(limits, null)}; select 1; rollback`.execute(client.kysely)
+      await enter(client.kysely, sql`${begin(limits, null)}; select 1; rollback`, limits)
       return { client, times: { connect: between - before, query: performance.now() - between } }
     } catch (error) {
       void client.end()
@@ -270,16 +275,38 @@ async function cancellable<T>(client: Client, signal: AbortSignal, work: Promise
   }
 }
 
+/** Attempts to begin before a role's own time-out is taken for what it is. */
+const attempts = 5
+
+/** Begins a transaction. A time-out of the role's own may end it before ours is set: on a busy machine a millisecond is short. */
+export async function enter(kysely: AnyKysely, beginning: RawBuilder<unknown>, { signal }: Limits): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await beginning.execute(kysely)
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== '57014' || signal.aborted || attempt === attempts) throw error
+      await sql`rollback`.execute(kysely).catch(() => {})
+    }
+  }
+}
+
+/** PostgreSQL 17 ends whole transactions, too. Earlier ones have no such setting; and a query would take the snapshot. */
+const withoutTransactionTimeout = sql`select pg_catalog.set_config('transaction_timeout', '0', true)
+      where pg_catalog.current_setting('transaction_timeout', true) is not null`
+
 /**
- * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler. Row security is off, so
- * that a policy is an error and not a silent filter; only pg_catalog is searched, so that no operator of a user's own is called by accident.
+ * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler, and the time-outs come
+ * first, in place of the role's own. Row security is off, so that a policy is an error and not a silent filter; only pg_catalog is
+ * searched, so that no operator of a user's own is called by accident.
  */
 export function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
   return sql`begin isolation level repeatable read, read only;
+    ${timeouts(limits)};
     ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
     set local row_security = off;
     set local search_path = pg_catalog;
-    ${timeouts(limits)}`
+    ${withoutTransactionTimeout}`
 }
 
 /**
@@ -287,7 +314,7 @@ export function begin(limits: Limits, imported: string | null): RawBuilder<unkno
  * server is. What would fail at the commit that never comes fails at once.
  */
 function beginWriting(limits: Limits): RawBuilder<unknown> {
-  return sql`begin; set constraints all immediate; ${timeouts(limits)};
+  return sql`begin; ${timeouts(limits)}; set constraints all immediate; ${withoutTransactionTimeout};
     set local idle_in_transaction_session_timeout = ${sql.lit(longestPause)}`
 }
 
@@ -295,7 +322,5 @@ function timeouts({ expires }: Limits): RawBuilder<unknown> {
   const left = Number.isFinite(expires) ? Math.max(1, Math.ceil(expires - performance.now())) : 0
   return sql`set local statement_timeout = ${sql.lit(left)};
     set local lock_timeout = ${sql.lit(lockTimeout)};
-    set local idle_in_transaction_session_timeout = 0;
-    select pg_catalog.set_config('transaction_timeout', '0', true)
-      where pg_catalog.current_setting('transaction_timeout', true) is not null`
+    set local idle_in_transaction_session_timeout = 0`
 }

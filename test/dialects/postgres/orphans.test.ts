@@ -213,7 +213,7 @@ describe('the statements that are advised', () => {
   })
 
   test('a generated column is copied, and a row that a trigger keeps is not', async () => {
-    const schema = `create table p (id int primary key);
+    const schema = `create table p (id int primary key); insert into p values (100);
       create table c (id int primary key, p_id int references p, twice int generated always as (p_id * 2) stored);
       create function keep() returns trigger language plpgsql as $$ begin return case when old.id = 1 then null else old end; end $$;
       create trigger keep before delete on c for each row execute function keep();`
@@ -238,7 +238,7 @@ describe('the statements that are advised', () => {
 
   test('another schema, and names of any shape', async () => {
     await using odd = await advised(
-      'create schema "a b"; create table "a b"."p""" (id int primary key); create table "a b"."gone" ("c" int references "a b"."p""");',
+      'create schema "a b"; create table "a b"."p""" (id int primary key); insert into "a b"."p""" values (100); create table "a b"."gone" ("c" int references "a b"."p""");',
       'insert into "a b"."gone" values (5)',
     )
     expect(await odd.query(odd.show)).toEqual([{ c: 5 }])
