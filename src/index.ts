@@ -52,11 +52,13 @@ export type {
   PageLook,
   PageScope,
   Relationship,
+  Remark,
   RoundTrip,
   Session,
   Trace,
   UnopenedOutcome,
 } from './dialects/dialect.js'
+export { takenRelations } from './dialects/postgres/taken.js'
 export { roleSearchPath } from './dialects/search-path.js'
 export { DbdoctorError, type ErrorCode } from './errors.js'
 export type { FailOn } from './exit-code.js'

@@ -74,12 +74,9 @@ const pluginSchema = z
       )
       .optional(),
   })
-  .refine(
-    ({ checks, diagnoses, reporters }) => [checks, diagnoses, reporters].some((part) => part && part.length > 0),
-    {
-      error: 'it has neither checks nor diagnoses nor reporters',
-    },
-  )
+  .refine(({ checks, diagnoses, reporters }) => (checks ?? diagnoses ?? reporters) !== undefined, {
+    error: 'it has neither checks nor diagnoses nor reporters',
+  })
 
 /** A plugin from whatever was given for one. Throws `ERR_PLUGIN_INVALID`, which names it as the config does. */
 export function parsePlugin(value: unknown, named: string): Plugin {

@@ -71,13 +71,22 @@ export function reportersOf(plugins: readonly Plugin[]): Reporter[] {
   )
 }
 
-/** The check with this id. Throws `ERR_UNKNOWN_CHECK`. */
-export function findCheck({ checks }: Registry, id: string): AnyCheck {
-  const check = checks.find((candidate) => candidate.id === id)
-  if (check) return check
-  throw unknownCheck(
-    id,
-    checks.map((candidate) => candidate.id),
+/**
+ * The check that somebody means: by its id, by the last part of it, or by the address of one of its findings, as reports print it. Throws
+ * `ERR_UNKNOWN_CHECK`.
+ */
+export function findCheck({ checks }: Registry, named: string): AnyCheck {
+  const [id = '', code] = named.split('#')
+  const ids = checks.map((candidate) => candidate.id as string)
+  const short = checks.filter((candidate) => candidate.id.endsWith(`/${id}`))
+  const check = checks.find((candidate) => candidate.id === id) ?? (short.length === 1 ? short[0] : undefined)
+  if (!check) throw unknownCheck(id, [...ids, ...ids.map((one) => one.slice(one.indexOf('/') + 1))])
+  if (code === undefined || code in check.messages) return check
+  const near = nearest(code, Object.keys(check.messages))
+  throw new DbdoctorError(
+    'ERR_UNKNOWN_CHECK',
+    `${check.id} has no finding ${JSON.stringify(code)}`,
+    near === null ? `"dbdoctor explain ${check.id}" shows them all` : `did you mean ${check.id}#${near}?`,
   )
 }
 

@@ -9,10 +9,11 @@ interface Holder {
   readonly since: number
 }
 
-const who = ({ pid, role, application }: Holder) =>
-  `session ${pid} (${[application, role && `role ${role}`].filter(Boolean).join(', ')})`
-/** What it does, where this role is shown that. */
-const doing = ({ state, since }: Holder) => (state ? `, ${state} for ${lately(since)},` : '')
+/** The process, and what it does where this role is shown that: `process 4242 (psql, role app, idle in transaction for 4 minutes)`. */
+const who = ({ pid, role, application, state, since }: Holder, told = true) => {
+  const doing = told && state && `${state} for ${lately(since)}`
+  return `process ${pid} (${[application, role && `role ${role}`, doing].filter(Boolean).join(', ')})`
+}
 const end = ({ pid }: Holder) => [
   `select pid, usename, application_name, client_addr, state, xact_start, query from pg_stat_activity where pid = ${pid}`,
   `select pg_cancel_backend(${pid}) ends its statement; pg_terminate_backend(${pid}) ends the session, and rolls its transaction back`,
@@ -37,21 +38,23 @@ export default defineCheck({
   messages: {
     blocking: {
       say: (one: Holder & { waiting: number; table: string; longest: number }) =>
-        `${who(one)}${doing(one)} keeps ${pluralize(one.waiting, 'session')} waiting${one.table && ` for ${quoted(one.table)}`}, the first for ${lately(one.longest)}`,
+        one.table
+          ? `${quoted(one.table)} is locked by ${who(one)}; ${agreeing(one.waiting, 'session', 'wait')} behind it, the first for ${lately(one.longest)}`
+          : `${who(one)} keeps ${pluralize(one.waiting, 'session')} waiting, the first for ${lately(one.longest)}`,
       next: end,
     },
     exclusive: {
       say: (one: Holder & { table: string }) =>
-        `${who(one)}${doing(one)} holds an exclusive lock on ${quoted(one.table)}: nobody can read it`,
+        `${quoted(one.table)} is locked by ${who(one)}: nobody else can read it`,
       next: end,
     },
     'idle-in-transaction': {
       say: (one: Holder) =>
-        `${who(one)} is idle in a transaction for ${lately(one.since)}: its locks stay, and vacuum removes nothing newer`,
+        `${who(one, false)} is idle in a transaction for ${lately(one.since)}: its locks stay, and vacuum removes nothing newer`,
       next: end,
     },
     'long-query': {
-      say: (one: Holder) => `${who(one)} runs one statement for ${lately(one.since)}`,
+      say: (one: Holder) => `${who(one, false)} runs one statement for ${lately(one.since)}`,
       next: end,
     },
     'prepared-transaction': {

@@ -1,7 +1,9 @@
-import { type Asked, defineCheck, typed, type UnopenedOutcome } from 'dbdoctor'
+import { type Asked, defineCheck, type Remark, typed, type UnopenedOutcome } from 'dbdoctor'
 
 interface Evidence {
   readonly place: string
+  /** What finds, or makes, the database that was meant. */
+  readonly remedies?: readonly string[] | undefined
   readonly code: string
   readonly text: string
 }
@@ -47,9 +49,26 @@ export default defineCheck({
     fix: 'Follow the outcome: start the server, correct the address, the name or the password, or restore the file.',
   },
   messages: {
+    'kept-exclusive': {
+      severity: 'warning' as const,
+      say: ({ text }: { text: string }) => text,
+      next: () => ['Look whether the application means to be alone with its file; a private copy was examined here.'],
+    },
+    'writer-stopped': {
+      severity: 'warning' as const,
+      say: ({ text }: { text: string }) => text,
+      next: () => [
+        'Let the process go on (kill -CONT), or end it: its transaction is rolled back by the next one to write.',
+      ],
+    },
+    'server-warning': {
+      severity: 'warning' as const,
+      say: ({ text }: { text: string }) => `the server warns: ${text}`,
+    },
     missing: {
       say: ({ place, text }: Evidence) => `there is no file at ${place}${text === 'no such file' ? '' : `: ${text}`}`,
-      next: ({ place }: Evidence) => [
+      next: ({ place, remedies = [] }: Evidence) => [
+        ...remedies,
         `ls -l ${typed(folderOf(place))}`,
         'Correct the path, or restore the file; a relative path starts from the working directory.',
       ],
@@ -60,7 +79,8 @@ export default defineCheck({
     },
     empty: {
       say: ({ place }: Evidence) => `${place} is empty: it holds no database, not even one without tables`,
-      next: ({ place }: Evidence) => [
+      next: ({ place, remedies = [] }: Evidence) => [
+        ...remedies,
         `ls -l ${typed(folderOf(place))}`,
         'Look whether the application opened another path and made this file, or whether it was cut to nothing: then restore it.',
       ],
@@ -71,7 +91,10 @@ export default defineCheck({
     },
     'not-a-database': {
       say: ({ place, text }: Evidence) => `${place} is not a SQLite database: ${text}`,
-      next: ({ place }: Evidence) => [`file ${typed(place)}`, 'Correct the path, or restore the file.'],
+      next: ({ place, remedies = [] }: Evidence) => [
+        ...(remedies.length > 0 ? remedies : [`file ${typed(place)}`]),
+        'Correct the path, or restore the file.',
+      ],
     },
     truncated: {
       say: ({ place, text }: Evidence) => `${place} was cut short: ${text}`,
@@ -79,7 +102,7 @@ export default defineCheck({
     },
     damaged: { say: ({ place, text }: Evidence) => `${place} is damaged: ${text}`, next: rescue },
     locked: {
-      say: ({ place }: Evidence) => `another process holds a lock on ${place}`,
+      say: ({ place, text }: Evidence) => `another process holds a lock on ${place}: ${text}`,
       next: ({ place }: Evidence) => [
         `lsof ${typed(place)}`,
         'Wait for that process, or end it properly; never delete the journal of a database.',
@@ -299,20 +322,21 @@ export default defineCheck({
       say: ({ place, code, text }: Evidence) => `${place} could not be opened: ${text}${code && ` (${code})`}`,
       next: () => [serverLog],
     },
-  } satisfies Record<Fault, unknown>,
+  } satisfies Record<Fault | Remark['kind'], unknown>,
   async run({ connect, report, skip, measure, saw }) {
     const opening = await connect()
     if (opening.outcome === 'opened') {
       measure({ name: 'open', value: opening.ms, unit: 'ms', n: 1 })
+      for (const { kind, text } of opening.remarks ?? []) report(kind, { text })
       const { primary, filled = [], understood } = opening.database.target
       const role = primary === undefined ? [] : [primary ? 'primary' : 'standby']
       const seen = [...role, ...filled, ...(understood ? [understood] : [])]
       if (seen.length > 0) saw(seen.join(', '))
       return
     }
-    const { outcome, place, code, text, asked } = opening
+    const { outcome, place, code, text, asked, remedies } = opening
     if (outcome in unknowns) return skip(unknowns[outcome as keyof typeof unknowns], text)
-    report(outcome as Fault, { place, code, text, ...asked })
+    report(outcome as Fault, { place, code, text, ...(remedies && { remedies }), ...asked })
   },
 })
 

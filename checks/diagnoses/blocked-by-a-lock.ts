@@ -4,7 +4,7 @@ const faults = ['activity/locks#exclusive', 'activity/locks#blocking', 'activity
 
 export default defineDiagnosis({
   id: 'blocked-by-a-lock',
-  headline: (chart) => `The database is up, and somebody waits: ${chart.message(...faults)}.`,
+  headline: (chart) => chart.sentence(...faults),
   when: (chart) => chart.foundAny(...faults),
   // A server that waits for a lock answers late, or not at all.
   explains: ({ address }) =>

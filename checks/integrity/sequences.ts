@@ -1,4 +1,4 @@
-import { defineCheck, identifier, literal, quoted, type Session, sql, z } from 'dbdoctor'
+import { defineCheck, identifier, literal, quoted, type Session, sql, takenRelations, z } from 'dbdoctor'
 
 /** A sequence, and a column that takes its values from it. */
 interface Feed {
@@ -22,6 +22,8 @@ interface Feed {
   /** Its column takes what the sequence gives as it is. */
   readonly plain: boolean
   /** Its table or the sequence is kept on another server alone. */
+  /** Somebody has the table for themselves. */
+  readonly taken: boolean
   readonly elsewhere: boolean
   /** Where the end is: that of the column's type, that of the sequence, or both. */
   readonly narrow: boolean
@@ -135,6 +137,10 @@ export default defineCheck({
           seen.missing(object, 'no-permission', 'the role may not read the sequence or its column')
           continue
         }
+        if (feed.taken) {
+          seen.missing(object, 'unavailable', 'somebody has its table locked')
+          continue
+        }
         if (feed.elsewhere) {
           seen.missing(object, 'unavailable', 'it is unlogged, and a standby holds nothing of it', true)
           continue
@@ -202,7 +208,7 @@ function stateOf({ read }: Session, feed: Feed) {
 function feedsIn({ read }: Session) {
   return read(async (kysely) => {
     const { rows } = await sql<Feed>`
-      with feeds as (
+      with ${takenRelations}, feeds as (
         select d.objid as sequence, d.refobjid as relation, d.refobjsubid as number
         from pg_depend d
         where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0
@@ -212,7 +218,7 @@ function feedsIn({ read }: Session) {
         where d.classid = 'pg_attrdef'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
       ), typed as (
         select f.sequence, f.relation, f.number, coalesce(nullif(t.typbasetype, 0), t.oid) as type,
-          d.oid is null or pg_get_expr(d.adbin, d.adrelid) ~ '^\\(?nextval\\(''.*''::regclass\\)\\)?(::[a-z_"]+)?$' as plain
+          case when f.relation in (select relation from taken) then d.oid is null else d.oid is null or pg_get_expr(d.adbin, d.adrelid) ~ '^\\(?nextval\\(''.*''::regclass\\)\\)?(::[a-z_"]+)?$' end as plain
         from feeds f
         join pg_attribute a on a.attrelid = f.relation and a.attnum = f.number
         join pg_type t on t.oid = a.atttypid
@@ -234,6 +240,7 @@ function feedsIn({ read }: Session) {
           then s.seqmax <= coalesce(${endOf(sql`32767`, sql`2147483647`)}, s.seqmax)
           else s.seqmin >= coalesce(${endOf(sql`-32768`, sql`-2147483648`)}, s.seqmin)
         end as limited,
+        f.relation in (select relation from taken) as taken,
         pg_is_in_recovery() and 'u' in (c.relpersistence, sc.relpersistence) as elsewhere,
         exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indkey[0] = a.attnum and i.indnkeyatts = 1
           and i.indpred is null and i.indisvalid) as unique,

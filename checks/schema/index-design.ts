@@ -8,6 +8,7 @@ import {
   quoted,
   type Session,
   sql,
+  takenRelations,
 } from 'dbdoctor'
 
 interface Redundant {
@@ -90,7 +91,10 @@ export default defineCheck({
       if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const wanted = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)
-      coverage('index').examined(catalog.value.indexes.length)
+      const seen = coverage('index')
+      seen.examined(catalog.value.indexes.length)
+      for (const table of answer.value.taken.filter(wanted))
+        seen.missing(nameOf(table, catalog.value), 'unavailable', 'somebody has this table locked')
       const named = (schema: string, name: string) => nameOf({ schema, name }, catalog.value)
       for (const one of answer.value.redundant.filter(wanted)) {
         const drop = `drop index concurrently ${identifier(one.schema, one.index)}: it waits for transactions that use it, and blocks nobody`
@@ -188,7 +192,7 @@ function isCovered(catalog: Catalog, { child, columns }: ForeignKey, { ofAllKeys
 function designOf({ read }: Session) {
   return read(async (kysely) => {
     const { rows: redundant } = await sql<Redundant>`
-      with own as (
+      with ${takenRelations}, own as (
         select i.indexrelid, i.indrelid, i.indisunique, x.relname as index, t.relname as table, n.nspname as schema, x.relam,
           i.indnkeyatts as n, i.indnatts as natts, i.indisreplident, coalesce(pg_get_expr(i.indpred, i.indrelid), '') as predicate,
           array(select pg_get_indexdef(i.indexrelid, k, false) || '/' || i.indclass[k - 1] || '/' || i.indcollation[k - 1] || '/' || i.indoption[k - 1]
@@ -196,7 +200,7 @@ function designOf({ read }: Session) {
           exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x', 'f')) as backs
         from pg_index i join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' join pg_class t on t.oid = i.indrelid
         join pg_namespace n on n.oid = t.relnamespace
-        where i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'
+        where i.indrelid not in (select relation from taken) and i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'
           and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
           and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = t.oid and e.deptype = 'e')
       )
@@ -208,12 +212,14 @@ function designOf({ read }: Session) {
         and (a.n = b.n or a.relam = (select oid from pg_am where amname = 'btree'))
       order by a.schema, a.index, same desc, b.index`.execute(kysely)
     const { rows: uncovered } = await sql<Omit<Uncovered, 'constraint'> & { constraint: string }>`
+      with ${takenRelations}
       select n.nspname as schema, c.relname as table, k.conname as constraint, p.relname as parent,
         (select json_agg(a.attname order by o.position) from unnest(k.conkey) with ordinality as o (number, position)
           join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.number) as columns
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
       join pg_class p on p.oid = k.confrelid
-      where k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
+      where k.conrelid not in (select relation from taken)
+        and k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
         and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
         and not exists (
           select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
@@ -223,6 +229,12 @@ function designOf({ read }: Session) {
             and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) ~* ('^\\(*"?(' || (select string_agg(a.attname, '|')
               from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any (k.conkey)) || ')"? is not null\\)*$')))
       order by 1, 2, 3`.execute(kysely)
-    return { redundant, uncovered }
+    const { rows: taken } = await sql<{ schema: string; name: string }>`
+      with ${takenRelations}
+      select n.nspname as schema, c.relname as name from taken t
+      join pg_class c on c.oid = t.relation and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+      order by 1, 2`.execute(kysely)
+    return { redundant, uncovered, taken }
   })
 }

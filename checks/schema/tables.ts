@@ -24,8 +24,13 @@ export default defineCheck({
   },
   messages: {
     empty: {
-      say: () => 'the database has no tables',
-      next: () => ['Make sure that this is the database that was meant; then run the migrations, or restore it.'],
+      say: ({ walAbsent }: { walAbsent: boolean; near: readonly string[] }) =>
+        `the database has no tables${walAbsent ? '; it is in WAL mode and no log lies beside it: what was committed may be in a -wal that was left where the application runs (a container, a mount of this file alone, a copy)' : ''}`,
+      next: ({ near, walAbsent }: { walAbsent: boolean; near: readonly string[] }) => [
+        ...near,
+        ...(walAbsent ? ['Look for the -wal beside the file that the application opens, and copy both together.'] : []),
+        'Make sure that this is the database that was meant; then run the migrations, or restore it.',
+      ],
     },
     'count-differs': ({ tables, expected }: { tables: number; expected: number }) =>
       `there ${tables === 1 ? 'is' : 'are'} ${pluralize(tables, 'table')}, ${expected} expected`,
@@ -77,7 +82,10 @@ export default defineCheck({
       const unexpected = names.filter((name) => !expected.includes(name))
       if (unexpected.length > 0) report('unexpected', { tables: unexpected })
     } else if (tables.length === 0) {
-      return report('empty')
+      const near = (await db.namesakes()).map(
+        (one) => `${one.path} has ${pluralize(one.tables, 'table')}: is that the one that was meant?`,
+      )
+      return report('empty', { walAbsent: db.traces().some(({ kind }) => kind === 'wal-absent'), near })
     }
 
     for (const { name, place } of namedIn(config, catalog.value)) {

@@ -41,6 +41,12 @@ export default defineCheck({
         `${url} answers ${status} to ${endpoints === 1 ? 'its endpoint' : `all ${endpoints} endpoints`}${login === null ? '' : ` and ${login} to the login`}, none of it in JSON${server === null ? '' : ` (Server: ${server})`}: another program may be on that port, or api.url lacks a path`,
       next: ({ url }: Stranger) => [`ss -ltnp 'sport = :${new URL(url).port || '80'}'`],
     },
+    misdirected: ({ url, status, way }: Evidence & { way: string }) =>
+      `${url} answers with ${status} and redirects ${way}`,
+    'too-large': {
+      severity: 'info',
+      say: ({ text }: { url: string; text: string }) => `${text}, which is all that is read of it`,
+    },
     'status-differs': ({ url, status, expected }: Evidence & { expected: readonly number[] }) =>
       `${url} answers with ${status}, ${expected.length > 0 ? expected.join(' or ') : '200 to 399'} expected`,
     'type-differs': ({ url, type, expected }: { url: string; type: string; expected: string }) =>
@@ -72,6 +78,10 @@ export default defineCheck({
       const { status: accepted = [], type: wanted } = endpoints[at] ?? {}
       const { url } = answer
       seen.examined()
+      if (answer.outcome === 'too-large') {
+        report('too-large', { url, text: told(answer) })
+        continue
+      }
       if (answer.outcome !== 'answered') {
         report('unanswered', { url, text: told(answer), code: answer.code })
         continue
@@ -81,6 +91,8 @@ export default defineCheck({
       const fits = accepted.length > 0 ? accepted.includes(status) : status >= 200 && status < 400
       if (illness?.of === 'database') report('database-down', { url, status, ...illness })
       else if (illness) report('unwell', { url, status, ...illness })
+      else if (fits && accepted.length === 0 && answer.misdirected)
+        report('misdirected', { url, status, way: answer.misdirected })
       else if (!fits && status >= 500) report('erroring', { url, status, again: whenAgain(answer) })
       else if (!fits) report('status-differs', { url, status, expected: accepted })
       else if (wanted && !kinds[wanted].test(type)) report('type-differs', { url, type, expected: wanted })

@@ -74,7 +74,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   if (there && !there.isFile()) return writeFile(file, text)
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}`)
   try {
-    await writeFile(draft, text)
+    await writeFile(draft, text, { flush: true })
     await rename(draft, file)
   } catch (error) {
     await rm(draft, { force: true })

@@ -16,8 +16,17 @@ export interface Opened {
   readonly outcome: 'opened'
   readonly database: Database
   readonly ms: number
+  /** What was noticed while opening it that is no fault of the opening. */
+  readonly remarks?: readonly Remark[]
   /** What came of earlier attempts, where the run waited for a server that was not ready. */
   readonly waited?: readonly Unopened[]
+}
+
+/** Something that the engine or the system says of a database that opens. */
+export interface Remark {
+  /** `kept-exclusive`: others are kept out; `writer-stopped`: who has the write lock does not go on; `server-warning`: the server's own words. */
+  readonly kind: 'kept-exclusive' | 'writer-stopped' | 'server-warning'
+  readonly text: string
 }
 
 /** Every situation has a name of its own; `other` carries the code and the text of one that nobody knows. */
@@ -81,6 +90,8 @@ export interface Unopened {
   readonly code: string
   /** The engine's or the system's own words, or ours where there are none. */
   readonly text: string
+  /** What makes a database of it, or finds the one that was meant: commands and sentences as they would be typed. */
+  readonly remedies?: readonly string[]
   /** What a server was asked for. */
   readonly asked?: Asked
   readonly ms: number
@@ -157,6 +168,8 @@ export type Trace =
       readonly mismatch: 'rollback-header' | 'older-than-file' | null
       readonly at: string
     }
+  /** The file says that it has a log, and none is there: it was closed, or copied without it. */
+  | { readonly kind: 'wal-absent'; readonly at: string }
   | { readonly kind: 'crash-notice'; readonly text: string; readonly at: string }
 
 /** A fault of stored pages, or of a b-tree that leads to rows. */
@@ -227,6 +240,8 @@ export interface Session {
   orphans(relationship: Relationship, samples: number): Promise<Answer<Orphans>>
   /** Looks at stored pages and b-trees, one table after the other, so that one that is damaged hides no other. */
   pages(scope: PageScope): AsyncIterable<PageLook>
+  /** Databases of the same name near by that hold tables; none where a database is no file. */
+  namesakes(): Promise<readonly { readonly path: string; readonly tables: number }[]>
   /** The room on the disk that holds the database; null where it cannot be seen from here. */
   disk(): Promise<Disk | null>
   /** Connects afresh and asks one trivial question. */

@@ -29,6 +29,8 @@ export interface Answered {
   readonly at: number
   /** When the server wants to be asked again, by its Retry-After header, in seconds from now; null where it does not say. */
   readonly retryAfter: number | null
+  /** What is wrong with a redirect: it leads nowhere, to itself, or to what is not HTTP; null where nothing is, and for other answers. */
+  readonly misdirected: 'nowhere' | 'to itself' | 'to no web address' | null
   readonly cookies: { readonly [name: string]: string }
   /** Milliseconds, name resolution and connecting included. */
   readonly ms: number
@@ -183,6 +185,7 @@ function answered(
     ...shown,
     status: statusCode,
     location: destination(headers.location, url),
+    misdirected: isRedirect(statusCode) ? misdirection(headers, url) : null,
     type: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
     server: typeof headers.server === 'string' ? headers.server.slice(0, longestServer) : null,
     body,
@@ -237,6 +240,18 @@ export function told(answer: HttpAnswer): string {
 function urlOf(path: string, base: string | null): URL {
   if (base === null && path.startsWith('/')) throw new Error('the config names no API server: let the check need "api"')
   return new URL(path.startsWith('/') ? `${(base ?? '').replace(/\/+$/, '')}${path}` : path)
+}
+
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status)
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9110#section-15.4; a server that sets a cookie may well mean the same address again. */
+function misdirection({ location, 'set-cookie': cookies }: IncomingHttpHeaders, from: URL): Answered['misdirected'] {
+  if (location === undefined || !URL.canParse(location, from.href)) return 'nowhere'
+  const to = new URL(location, from)
+  if (!/^https?:$/.test(to.protocol)) return 'to no web address'
+  return to.href === from.href && cookies === undefined ? 'to itself' : null
 }
 
 function destination(location: string | undefined, from: URL): string | null {

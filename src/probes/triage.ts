@@ -9,6 +9,7 @@ export type UnansweredOutcome =
   | 'reset'
   | 'tls'
   | 'not-http'
+  | 'malformed'
   | 'cut-off'
   | 'too-large'
   | 'other'
@@ -34,8 +35,11 @@ export function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean
   if (isCertificateFault(code)) return { outcome: 'tls', code, text: `has a certificate that is not accepted: ${code}` }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
     return { outcome: 'tls', code, text: 'does not speak TLS, or no version in common' }
+  if (/^Z_|^ERR_(BROTLI|ZSTD)/.test(code))
+    return { outcome: 'cut-off', code, text: `answers with a body that cannot be decoded (${code})` }
   if (phase === 'body') return { outcome: 'cut-off', code, text: 'broke off in the middle of its answer' }
-  if (code.startsWith('HPE_')) return { outcome: 'not-http', code, text: 'answers, but not in HTTP' }
+  if (foreign.test(code)) return { outcome: 'not-http', code, text: 'answers, but not in HTTP' }
+  if (code.startsWith('HPE_')) return { outcome: 'malformed', code, text: malformed(code) }
   if (phase === 'tls') return { outcome: 'tls', code, text: 'closed the connection instead of speaking TLS' }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return error.message.includes('hang up')
@@ -43,6 +47,25 @@ export function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean
       : { outcome: 'reset', code, text: 'reset the connection' }
   }
   return { outcome: 'other', code, text: `could not be asked: ${code || error.name}` }
+}
+
+/** What Node's parser says of bytes that are no HTTP at all. */
+const foreign = /^HPE_(INVALID_CONSTANT|INVALID_VERSION|INVALID_METHOD|UPGRADE|CLOSED_CONNECTION)$/
+
+/** What is wrong with an answer that begins like one: https://www.rfc-editor.org/rfc/rfc9112. */
+function malformed(code: string): string {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'answers with headers that are too large'
+    case 'HPE_INVALID_STATUS':
+      return 'answers with a status that HTTP does not have'
+    case 'HPE_UNEXPECTED_CONTENT_LENGTH':
+    case 'HPE_INVALID_CONTENT_LENGTH':
+    case 'HPE_INVALID_TRANSFER_ENCODING':
+      return `answers with headers that contradict each other on its length (${code})`
+    default:
+      return `answers in HTTP that is malformed (${code})`
+  }
 }
 
 const silences: Record<Phase, (time: string) => string> = {

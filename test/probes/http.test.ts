@@ -27,17 +27,21 @@ describe('a server that misbehaves is told for what it does', () => {
     ['closes', (socket) => socket.end(), 'closed response ECONNRESET'],
     ['resets', (socket) => socket.resetAndDestroy(), 'reset response ECONNRESET'],
     ['speaks SSH', (socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'), 'not-http response HPE_INVALID_CONSTANT'],
-    ['has a status of 1000', (socket) => socket.end('HTTP/1.1 1000 X\r\n\r\n'), 'not-http response HPE_INVALID_STATUS'],
+    [
+      'has a status of 1000',
+      (socket) => socket.end('HTTP/1.1 1000 X\r\n\r\n'),
+      'malformed response HPE_INVALID_STATUS',
+    ],
     [
       'hides ESC in a header',
       (socket) => socket.end(`${head}X: \x1b[31m\r\n\r\n`),
-      'not-http response HPE_INVALID_HEADER_TOKEN',
+      'malformed response HPE_INVALID_HEADER_TOKEN',
     ],
     ['has endless headers', dripping(`${head}X: `), 'timeout response ETIMEDOUT'],
     [
       'has 70 KB of headers',
       (socket) => socket.end(`${head}X: ${'a'.repeat(70_000)}\r\n\r\n`),
-      'not-http response HPE_HEADER_OVERFLOW',
+      'malformed response HPE_HEADER_OVERFLOW',
     ],
     [
       'switches protocols',
@@ -69,7 +73,7 @@ describe('a server that misbehaves is told for what it does', () => {
     [
       'sends two lengths',
       (socket) => socket.end(`${head}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`),
-      'not-http response HPE_UNEXPECTED_CONTENT_LENGTH',
+      'malformed response HPE_UNEXPECTED_CONTENT_LENGTH',
     ],
     [
       'sends garbage for chunks',

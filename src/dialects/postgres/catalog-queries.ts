@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { takenRelations } from './taken.js'
 
 /** Schemas and relations that are the user's own. */
 export const userSchema = sql`n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
@@ -39,8 +40,10 @@ export interface ColumnRow {
   default: string | null
 }
 export const columnQuery = sql<ColumnRow>`
+  with ${takenRelations}
   select a.attrelid::int8 as relation, a.attnum as number, a.attname as name, format_type(a.atttypid, null) as type,
-    not a.attnotnull as nullable, a.attgenerated <> '' as generated, pg_get_expr(d.adbin, d.adrelid) as default
+    not a.attnotnull as nullable, a.attgenerated <> '' as generated,
+    case when d.adbin is not null and a.attrelid not in (select relation from taken) then pg_get_expr(d.adbin, d.adrelid) end as default
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
@@ -147,11 +150,13 @@ export interface CheckRow {
 }
 /** Constraints of tables, and those of domains once for each column that is of one. */
 export const checkQuery = sql<CheckRow>`
+  with ${takenRelations}
   select k.conname as name, n.nspname as schema, c.relname as table, pg_get_constraintdef(k.oid) as definition, k.convalidated as validated,
     null as "column"
   from pg_constraint k
   join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-  where k.contype = 'c' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+  where k.contype = 'c' and k.conparentid = 0 and c.oid not in (select relation from taken)
+    and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
   union all
   select k.conname, n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated, a.attname
   from pg_constraint k

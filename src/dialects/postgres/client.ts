@@ -18,6 +18,12 @@ export interface Client {
   readonly alive: boolean
 }
 
+/** What a server says without being asked. */
+export interface Notice {
+  readonly kind: 'crash' | 'warning'
+  readonly text: string
+}
+
 /** How long a connection may take, in milliseconds; where less time is left, a quarter of it: silence is an answer, and there may be two ways to try. */
 const connectTimeout = 10_000
 /** How long a cancelled statement, or a goodbye, may take before the socket is cut; milliseconds. */
@@ -41,7 +47,7 @@ export function timeToConnect({ expires }: Limits): number {
 export async function connect(
   config: pg.ClientConfig,
   limits: Limits,
-  onCrash: (notice: string) => void,
+  onNotice: (notice: Notice) => void,
 ): Promise<Client> {
   const { signal } = limits
   const client = new pg.Client({
@@ -58,8 +64,9 @@ export async function connect(
     alive = false
   })
   // The only word that a server says of it: what follows is a connection that ends.
-  client.on('notice', ({ code, message }) => {
-    if (code === crashShutdown) onCrash(message ?? '')
+  client.on('notice', ({ code, message = '', severity }) => {
+    if (code === crashShutdown) onNotice({ kind: 'crash', text: message })
+    else if (severity === 'WARNING') onNotice({ kind: 'warning', text: message })
   })
   const cut = () => streamOf(client)?.destroy()
   signal.addEventListener('abort', cut, { once: true })

@@ -11,13 +11,14 @@ import type {
   Database,
   Dialect,
   Opening,
+  Remark,
   Session,
   Trace,
   UnopenedOutcome,
 } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
-import { type Client, connect, timeToConnect, within } from './client.js'
+import { type Client, connect, type Notice, timeToConnect, within } from './client.js'
 import { readDefinitions } from './definitions.js'
 import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
@@ -46,7 +47,7 @@ export function postgres(connectionString: string, environment: Environment, und
       const began = performance.now()
       const answer = await attempt(ways, target, asked, limits)
       const ms = performance.now() - began
-      if ('database' in answer) return { outcome: 'opened', ms, database: answer.database }
+      if ('database' in answer) return { outcome: 'opened', ms, ...answer }
       if (!limits.signal.aborted) return { ...answer, place, asked, ms }
       const { reason, text } = stopped(limits.signal)
       return { outcome: reason, place, asked, code: '', text, ms }
@@ -62,10 +63,14 @@ async function attempt(
   named: TargetInfo,
   asked: Asked,
   limits: Limits,
-): Promise<{ database: Database } | ReturnType<typeof triage>> {
+): Promise<{ database: Database; remarks: readonly Remark[] } | ReturnType<typeof triage>> {
   // Whoever is told of a crash while this run is connected has witnessed it.
   const traces: Trace[] = []
-  const witness = (text: string) => void traces.push({ kind: 'crash-notice', text, at: new Date().toISOString() })
+  const warnings = new Set<string>()
+  const witness = ({ kind, text }: Notice) => {
+    if (kind === 'warning') warnings.add(text)
+    else traces.push({ kind: 'crash-notice', text, at: new Date().toISOString() })
+  }
   try {
     const { client, config } = await connectAnyWay(ways, limits, witness)
     const introduced = await introduce(client, limits).catch((error: unknown) => {
@@ -73,7 +78,8 @@ async function attempt(
       throw error
     })
     const target = { ...named, ...introduced }
-    return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces) }
+    const remarks = [...warnings].map((text) => ({ kind: 'server-warning' as const, text }))
+    return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces), remarks }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
     const meant = triage(error)
@@ -88,7 +94,7 @@ async function attempt(
 async function connectAnyWay(
   ways: readonly pg.ClientConfig[],
   limits: Limits,
-  witness: (text: string) => void,
+  witness: (notice: Notice) => void,
 ): Promise<{ client: Client; config: pg.ClientConfig }> {
   let last: unknown
   for (const config of ways) {
@@ -111,7 +117,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
     const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, false)
     const inSnapshot = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, true)
     const knownCatalog = async () => {
-      catalog ??= read((kysely) => readCatalog(kysely, target.primary ?? true))
+      catalog ??= untilUnlocked(() => read((kysely) => readCatalog(kysely, target.primary ?? true)))
       const known = await catalog
       // What one check ran out of time for, the next one may still learn.
       if (known.outcome === 'failed') catalog = undefined
@@ -136,12 +142,24 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
         return known.outcome === 'failed' ? known : scanOrphans(inSnapshot, known.value, relationship, samples)
       },
       pages: (scope) => lookAtPages(read, scope, target.primary ?? true),
+      namesakes: async () => [],
       disk: () => dataDisk(read, target),
       roundTrip: () => pool.roundTrip(limits),
     }
   }
   return { target, session, close: pool.close }
 }
+
+/** Reads again what a lock that came meanwhile kept from being read; one that is there is read around. */
+async function untilUnlocked<T>(look: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await look()
+    if (answer.outcome === 'answered' || answer.code !== lockNotAvailable || attempt === 3) return answer
+  }
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const lockNotAvailable = '55P03'
 
 function placeOf({ host, port }: Asked): string {
   if (host.startsWith('/')) return `${host}/.s.PGSQL.${port}`

@@ -1,7 +1,9 @@
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { Limits } from '../../limits.js'
 import type { TargetInfo } from '../../report.js'
+import { milliseconds, pluralize } from '../../words.js'
 import type { Catalog } from '../catalog.js'
 import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Trace, Unopened } from '../dialect.js'
 import { stopped } from '../dialect.js'
@@ -13,6 +15,8 @@ import { readDefinitions } from './definitions.js'
 import { overtime } from './failure.js'
 import { fingerprint, missingBytes } from './file.js'
 import { type Link, startLink } from './link.js'
+import { holderNamed, writerOf } from './locks.js'
+import { namesakesOf } from './namesakes.js'
 import { type Opened, openFile } from './opening.js'
 import { scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
@@ -21,17 +25,51 @@ import { readableTables, rowCount } from './tables.js'
 import { attend, inBriefTransaction, inTransaction, type Work } from './transactions.js'
 
 /** Opens the file at `path` over a link that was started for it. */
-export async function openDatabase(path: string, target: TargetInfo, link: Link, { signal }: Limits): Promise<Opening> {
+export async function openDatabase(path: string, target: TargetInfo, link: Link, limits: Limits): Promise<Opening> {
   const began = performance.now()
   const holder = holderOf(path, link)
-  const opened = await holder.open(signal)
+  const opened = await openPersistently(path, holder, limits)
   const ms = performance.now() - began
   if (opened.outcome === 'opened') {
     const found = { ...target, version: opened.version }
-    return { outcome: 'opened', ms, database: databaseOver(path, holder, found, opened.traces) }
+    const database = databaseOver(path, holder, found, opened.traces)
+    return { outcome: 'opened', ms, database, remarks: opened.remarks }
   }
   await holder.close()
-  return { ...opened, ms }
+  const lost = opened.outcome === 'missing' || opened.outcome === 'empty'
+  const near = lost ? await namesakesOf(path, limits.signal) : []
+  const remedies = near.map(
+    (one) => `${one.path} has ${pluralize(one.tables, 'table')}: is that the one that was meant?`,
+  )
+  return { ...opened, ...(remedies.length > 0 && { remedies }), ms }
+}
+
+/** How long a file that is locked is tried again, in milliseconds: a writer that never rests still pauses between two commits. */
+const longestTry = 5000
+/** How long somebody who writes may keep a look waiting that has begun, in milliseconds. */
+const longestBusy = 10_000
+/** Milliseconds between two attempts. */
+const pause = 20
+
+/** Opens a file, again and again while it is locked and half of the time is left; then says for how long, and by whom. */
+async function openPersistently(path: string, { open }: Holder, { signal, expires }: Limits) {
+  const began = performance.now()
+  const until = Math.min(began + longestTry, began + (expires - began) / 2)
+  for (;;) {
+    const opened = await open(signal)
+    if (opened.outcome !== 'locked' || signal.aborted) return opened
+    if (performance.now() < until) {
+      await sleep(pause)
+      continue
+    }
+    const writer = await writerOf(path)
+    const words = [
+      opened.text,
+      `tried for ${milliseconds(performance.now() - began)}`,
+      ...(writer && !opened.text.includes(String(writer.pid)) ? [`${holderNamed(writer)} holds the lock`] : []),
+    ]
+    return { ...opened, text: words.join('; ') }
+  }
 }
 
 function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: readonly Trace[]): Database {
@@ -75,6 +113,7 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
           },
           deep,
         ),
+      namesakes: () => namesakesOf(path, limits.signal),
       disk: () => diskOf(dirname(path)),
       roundTrip: () => holder.roundTrip(limits.signal),
     }
@@ -111,11 +150,17 @@ function holderOf(path: string, first: Link) {
   /** One piece of work at a time: the child is one connection, and a latency measured beside a scan would be a lie. */
   const withLink = <T>(signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<Answer<T>> =>
     turn(async () => {
+      const busyUntil = performance.now() + longestBusy
       for (let attempt = 1; ; attempt++) {
         if (signal.aborted) return stopped(signal)
         const opened = await open(signal)
         if (opened.outcome !== 'opened') return signal.aborted ? stopped(signal) : unopened(opened)
-        const answer = await attend(opened.link, signal, work)
+        let answer = await attend(opened.link, signal, work)
+        // A transaction that could not begin has read nothing yet.
+        while (isBusy(answer) && opened.link.alive && !signal.aborted && performance.now() < busyUntil) {
+          await sleep(pause)
+          answer = await attend(opened.link, signal, work)
+        }
         if (signal.aborted || !(await outdated(opened, answer))) return answer
         // Open it in the way that fits now.
         await opened.link.kill()
@@ -156,6 +201,11 @@ function holderOf(path: string, first: Link) {
       await Promise.all([aside.close(), ...links.map((link) => link.kill())])
     },
   }
+}
+
+/** Whether somebody else has the lock that was wanted. */
+function isBusy(answer: Answer<unknown>): boolean {
+  return answer.outcome === 'failed' && answer.code.startsWith('SQLITE_BUSY')
 }
 
 /** Whether the way the file was opened no longer fits: an immutable view of a file that is written to, or a writer died meanwhile. */

@@ -3,6 +3,7 @@ import { type FileHandle, open, readlink, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { UnopenedOutcome } from '../dialect.js'
+import { foreignOf } from './foreign.js'
 
 /**
  * How a file can be opened without changing a byte of it or its side files.
@@ -20,6 +21,7 @@ export type FileState =
       >
       readonly code: string
       readonly text: string
+      readonly remedies?: readonly string[]
     }
 
 const magic = 'SQLite format 3\0'
@@ -38,7 +40,7 @@ export async function examineFile(path: string): Promise<FileState> {
   }
 
   if (kind.size === 0) return { outcome: 'empty', code: '', text: 'the file holds 0 bytes' }
-  if (head.toString('latin1', 0, 16) !== magic) return foreign(head, kind.size)
+  if (head.toString('latin1', 0, 16) !== magic) return foreign(path, head, kind.size)
   const pageSize = pageSizeOf(head)
   if (pageSize < 512 || (pageSize & (pageSize - 1)) !== 0) {
     return { outcome: 'damaged', code: '', text: `the header gives an impossible page size, ${pageSize}` }
@@ -78,13 +80,17 @@ export async function missingBytes(path: string): Promise<number> {
 /** Whether a log holds anything, or a journal begins like one that is hot. */
 async function inUse(path: string): Promise<boolean> {
   if (await sizeOf(`${path}-wal`)) return true
-  return (await sizeOf(`${path}-journal`)) ? (await readHead(`${path}-journal`))[0] !== 0 : false
+  if (!(await sizeOf(`${path}-journal`))) return false
+  // One that is gone between two looks belongs to a transaction that has just ended.
+  const head = await readHead(`${path}-journal`).catch(() => null)
+  return head !== null && head[0] !== 0
 }
 
 async function lack(path: string): Promise<number> {
-  const head = await readHead(path)
-  const { size } = await stat(path)
-  return head.length < 100 ? 0 : Math.max(0, countedPages(head) * pageSizeOf(head) - size)
+  const [head, size] = await Promise.all([readHead(path).catch(() => null), sizeOf(path)])
+  return head === null || size === null || head.length < 100
+    ? 0
+    : Math.max(0, countedPages(head) * pageSizeOf(head) - size)
 }
 
 /** How long a file must stay as it is for its size to mean something, in milliseconds. */
@@ -143,10 +149,12 @@ function kindOf(stats: Awaited<ReturnType<typeof stat>>): string {
   return 'a device'
 }
 
-function foreign(head: Buffer, size: number): FileState {
+function foreign(path: string, head: Buffer, size: number): FileState {
   if (head.toString('latin1', 0, 15) === '** This file co') {
     return { outcome: 'not-a-database', code: '', text: 'it was written by SQLite 2' }
   }
+  const known = foreignOf(head)
+  if (known) return { outcome: 'not-a-database', code: '', text: `it is ${known.what}`, remedies: [known.remedy(path)] }
   if (wasDatabase(head, size)) return { outcome: 'damaged', code: '', text: 'its first bytes were overwritten' }
   // Encrypted pages can't be told from noise; whatever else people keep in files can.
   if (size % 512 === 0 && head.length >= 1024 && entropy(head) > 7.5) {

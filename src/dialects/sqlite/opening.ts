@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
-import type { Trace, Unopened } from '../dialect.js'
+import type { Remark, Trace, Unopened } from '../dialect.js'
 import type { Copy } from './copy.js'
 import { examineFile, fingerprint, type Way } from './file.js'
 import { type Link, SqliteFailure } from './link.js'
+import { exclusiveHolder, holderNamed, writerOf } from './locks.js'
 import { tracesOf } from './traces.js'
 
 /** An open link, how it was opened, and the state of the file that its answers are true for. */
@@ -16,6 +17,7 @@ export interface Opened {
   readonly print: string
   readonly version: string
   readonly traces: readonly Trace[]
+  readonly remarks: readonly Remark[]
 }
 
 /** Opens a file over a link in the way that changes no byte of it; `only` in a private copy, where that is asked for. */
@@ -25,6 +27,7 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
   if (state.outcome !== 'openable') return { ...state, place: path }
   const ways: Way[] = (only ?? state.way) === 'copy' ? ['copy'] : [state.way, 'copy']
   const left = await tracesOf(file)
+  const remarks = only ? [] : await remarksOn(file, state.way)
   let failure: Omit<Unopened, 'ms'> | undefined
 
   for (const way of ways) {
@@ -35,8 +38,10 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
       const uri = `${pathToFileURL(where.path).href}?${parameters[way]}`
       const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy' })
       // What SQLite opens in place without a word of recovery was no hot journal.
-      const traces = left.filter(({ kind }) => kind !== 'hot-journal' || way === 'copy')
-      return { outcome: 'opened', link, file, way, print, version: String(first?.version), traces }
+      const kept = left.filter(({ kind }) => kind !== 'hot-journal' || way === 'copy')
+      const absent: Trace[] = way === 'at-rest' ? [{ kind: 'wal-absent', at: new Date().toISOString() }] : []
+      const traces = [...kept, ...absent]
+      return { outcome: 'opened', link, file, way, print, version: String(first?.version), traces, remarks }
     } catch (error) {
       if (!(error instanceof SqliteFailure)) throw error
       const { outcome } = whyNot(error)
@@ -51,6 +56,30 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
     }
   }
   return failure ?? { outcome: 'other', place: path, code: '', text: 'it could not be opened' }
+}
+
+/** What others who open the file meet: a log without its index belongs to somebody who is gone, or who keeps the file to itself. */
+async function remarksOn(file: string, way: Way): Promise<Remark[]> {
+  const owner = way === 'copy' ? await exclusiveHolder(file) : null
+  const writer = await writerOf(file)
+  return [
+    ...(owner
+      ? [
+          {
+            kind: 'kept-exclusive' as const,
+            text: `${holderNamed(owner)} keeps the file to itself (locking_mode = exclusive): everybody else gets "database is locked"`,
+          },
+        ]
+      : []),
+    ...(writer?.stopped && !owner
+      ? [
+          {
+            kind: 'writer-stopped' as const,
+            text: `${holderNamed(writer)} has the write lock: nobody else can write until it goes on, or ends`,
+          },
+        ]
+      : []),
+  ]
 }
 
 async function copyOf(file: string, link: Link): Promise<Copy> {

@@ -1,6 +1,7 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import type { Trace } from '../dialect.js'
 import { sizeOf } from './file.js'
+import { heldBySomebody } from './locks.js'
 import { readWal } from './wal.js'
 
 /** https://www.sqlite.org/fileformat2.html#the_rollback_journal. `journal_mode=PERSIST` leaves zeros in its place. */
@@ -29,21 +30,6 @@ async function walLeftBehind(path: string): Promise<Trace[]> {
   const wal = await readWal(path)
   const at = await changedAt(`${path}-wal`)
   return wal && wal.frames + wal.lost > 0 && at !== null ? [{ kind: 'wal-left-behind', ...wal, at }] : []
-}
-
-/** Whether a process has a lock on the file or its WAL index; null where the system has no list of locks (proc(5), `/proc/locks`). */
-async function heldBySomebody(path: string): Promise<boolean | null> {
-  const locks = await readFile('/proc/locks', 'utf8').catch(() => null)
-  if (locks === null) return null
-  const inodes = await Promise.all(
-    ['', '-shm'].map((side) =>
-      stat(path + side).then(
-        ({ ino }) => `:${ino} `,
-        () => null,
-      ),
-    ),
-  )
-  return inodes.some((inode) => inode !== null && locks.includes(inode))
 }
 
 /** Null where it has gone meanwhile: then somebody lives who removes it, and it is no trace. */

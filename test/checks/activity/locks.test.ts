@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { afterwards, asSuperuser, examineOne, postgresVersion, said, testDatabase } from '../../support/databases.js'
+import {
+  afterwards,
+  asSuperuser,
+  examine,
+  examineOne,
+  postgresVersion,
+  said,
+  testDatabase,
+} from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
 const schema = 'create table orders (id int primary key, total int); insert into orders values (1, 10)'
@@ -51,7 +59,7 @@ test('the head of a queue is named once, with all that wait behind it', async ()
   expect(said(result)).toEqual([
     expect.stringMatching(
       new RegExp(
-        `^session ${forgotten.pid} \\(billing, role postgres\\), idle in transaction for .*, keeps 3 sessions waiting for "orders", the first for `,
+        `^"orders" is locked by process ${forgotten.pid} \\(billing, role postgres, idle in transaction for .*\\); 3 sessions wait behind it, the first for `,
       ),
     ),
   ])
@@ -68,9 +76,7 @@ test('a table that somebody has for themselves keeps this tool out too', async (
   const holder = await session(target, 'begin', 'lock table orders in access exclusive mode')
   // As young as the lock may be, it is looked at until it is old enough.
   expect(said(await locks(target, { ...patience, wait: '1h', exclusive: '1500ms' }))).toEqual([
-    expect.stringMatching(
-      new RegExp(`^session ${holder.pid} .*, holds an exclusive lock on "orders": nobody can read it$`),
-    ),
+    expect.stringMatching(new RegExp(`^"orders" is locked by process ${holder.pid} .*: nobody else can read it$`)),
   ])
   await holder.end()
 })
@@ -92,8 +98,8 @@ test('a transaction that is idle for long, and a statement that runs for long', 
   busy.begin('select pg_sleep(20)')
   await sleep(300)
   expect(said(await locks(target, { idle: '200ms', query: '200ms' }))).toEqual([
-    expect.stringMatching(new RegExp(`^session ${idle.pid} .* is idle in a transaction for `)),
-    expect.stringMatching(new RegExp(`^session ${busy.pid} .* runs one statement for `)),
+    expect.stringMatching(new RegExp(`^process ${idle.pid} .* is idle in a transaction for `)),
+    expect.stringMatching(new RegExp(`^process ${busy.pid} .* runs one statement for `)),
   ])
   expect(said(await locks(target, { idle: '1m', query: '1m' }))).toBe('pass')
   await asSuperuser(target, `select pg_terminate_backend(${busy.pid})`)
@@ -121,7 +127,7 @@ test('a role that is shown nothing of others says so, and the rest is told', asy
     expect(told).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^session ${holder.pid} \\(billing, role postgres\\) keeps 1 session waiting for "orders", the first for `,
+          `^"orders" is locked by process ${holder.pid} \\(billing, role postgres\\); 1 session waits behind it, the first for `,
         ),
       ),
     ])
@@ -136,7 +142,7 @@ test('one of another database that keeps ours waiting is named', async () => {
   reader.begin('select * from pg_catalog.pg_shseclabel')
   await sleep(500)
   expect(said(await locks(here.target))).toEqual([
-    expect.stringMatching(new RegExp(`^session ${holder.pid} .* keeps 1 session waiting, the first for `)),
+    expect.stringMatching(new RegExp(`^process ${holder.pid} .* keeps 1 session waiting, the first for `)),
   ])
   // Its own transaction is the other database's affair.
   await reader.end()
@@ -174,4 +180,36 @@ describe('prepared transactions', () => {
 test('it does not apply to SQLite', async () => {
   const { target } = await testDatabase('sqlite')
   expect(said(await locks(target))).toBe('skip: not-applicable: it does not apply to sqlite')
+})
+
+test('one table that is locked hides no other, and is the cause of what could not be looked at', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    `create table users (id serial primary key, email text unique not null check (email <> ''), born date default current_date);
+     create index users_born on users (born) where born is not null;
+     create table posts (id serial primary key, user_id int references users); create index on posts (user_id);
+     create table tags (id serial primary key, name text not null check (name <> ''));
+     insert into users (email) values ('a'); insert into posts (user_id) values (1); insert into tags (name) values ('x');`,
+  )
+  const sound = await examine(target)
+  const holder = await session(target, 'begin', 'lock table users in access exclusive mode')
+  const report = await examine(target, {
+    config: { checks: { 'activity/locks': { options: { exclusive: '100ms' } } } },
+  })
+  const gaps = report.results.filter(({ skip, asked }) => asked && skip && !/^(not-|desel)/.test(skip.reason))
+  // Whatever could not be looked at is of that table, or refers to it.
+  for (const { coverage } of gaps) {
+    expect(coverage?.missing.length).toBeGreaterThan(0)
+    for (const { object } of coverage?.missing ?? []) expect(object).toMatch(/users|posts \(user_id\)/)
+  }
+  expect(report.facts['schema.indexes']).toBe(sound.facts['schema.indexes'])
+  expect(report.results.find(({ id }) => id === 'activity/locks')).toMatchObject({ status: 'warn' })
+  expect(report.causes.map(({ id }) => id)).toEqual(['blocked-by-a-lock'])
+  expect(report.causes[0]?.headline).toMatch(
+    new RegExp(`^"users" is locked by process ${holder.pid} \\(billing, role postgres, idle in transaction for .*\\)`),
+  )
+  expect(report.causes[0]?.next.join('\n')).toContain(`pg_terminate_backend(${holder.pid})`)
+  expect(report.verdict.status).toBe('inconclusive')
+  await holder.end()
+  expect((await examine(target)).verdict.database).toBe('intact')
 })

@@ -182,3 +182,29 @@ test('the member is quoted, and a password in it is not', () => {
   expect(illnessIn({ status: 'error' })).toEqual({ of: 'server', pointer: '/status', value: '"error"' })
   expect(illnessIn({ status: 'degraded', redis: 'down' })).toBeNull()
 })
+
+test('a redirect that leads nowhere is no answer', async () => {
+  const url = await routes({
+    'GET /itself': [302, '', { location: '/itself' }],
+    'GET /nowhere': [301],
+    'GET /script': [307, '', { location: 'javascript:alert(1)' }],
+    'GET /file': [302, '', { location: 'file:///etc/passwd' }],
+    'GET /cookie': [302, '', { location: '/cookie', 'set-cookie': 'seen=1' }],
+    'GET /docs': [302, '', { location: '/docs/' }],
+    'GET /meant': [302],
+  })
+  const endpoints = ['/itself', '/nowhere', '/script', '/file', '/cookie', '/docs', { path: '/meant', status: 302 }]
+  expect(await saidOf('server/endpoints', { api: { url, endpoints } })).toEqual([
+    `${url}/itself answers with 302 and redirects to itself`,
+    `${url}/nowhere answers with 301 and redirects nowhere`,
+    `${url}/script answers with 307 and redirects to no web address`,
+    `${url}/file answers with 302 and redirects to no web address`,
+  ])
+})
+
+test('what is larger than anybody reads is no fault', async () => {
+  const url = await routes({ 'GET /': [200], 'GET /dump': [200, 'x'.repeat(2_000_000)] })
+  const report = await examine(null, { config: { api: { url, endpoints: ['/dump'] } } })
+  expect(report.causes.map(({ id }) => id)).not.toContain('application-fault')
+  expect(report.results.find(({ id }) => id === 'server/endpoints')?.status).toBe('pass')
+})
