@@ -31,9 +31,11 @@ import indexes from './schema/indexes.js'
 import keyTypes from './schema/key-types.js'
 import migrations from './schema/migrations.js'
 import tables from './schema/tables.js'
+import views from './schema/views.js'
 import endpoints from './server/endpoints.js'
 import serverLatency from './server/latency.js'
 import reachable from './server/reachable.js'
+import systemCatalog from './storage/catalog.js'
 import checksums from './storage/checksums.js'
 import collations from './storage/collations.js'
 import pages from './storage/pages.js'
@@ -44,9 +46,9 @@ export default definePlugin({
   name: 'dbdoctor',
   checks: [
     ...[opens, latency, capacity, restarts],
-    ...[pages, checksums, collations, wraparound],
+    ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
-    ...[tables, indexes, drift, migrations, indexDesign, keyTypes],
+    ...[tables, indexes, views, drift, migrations, indexDesign, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],

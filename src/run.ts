@@ -4,6 +4,7 @@ import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
 import type { Given } from './config/given.js'
 import { lacking } from './config/given.js'
 import { causesOf } from './diagnosis.js'
+import type { Database, Opening, Trace, Unopened } from './dialects/dialect.js'
 import { type ExamineOptions, examine } from './examine.js'
 import { layerOf, layers } from './layers.js'
 import { limit } from './limits.js'
@@ -46,6 +47,14 @@ export interface RunOptions extends ExamineOptions {
 }
 
 export type RunEvent =
+  /** The database is not ready yet, and is asked again. Times are milliseconds. */
+  | {
+      readonly type: 'waiting'
+      readonly outcome: string
+      readonly place: string
+      readonly waited: number
+      readonly wait: number
+    }
   | { readonly type: 'started'; readonly id: string; readonly title: string }
   | { readonly type: 'settled'; readonly result: Result; readonly settled: number; readonly of: number }
 
@@ -55,13 +64,16 @@ export async function run(options: RunOptions): Promise<Examination> {
   const began = performance.now()
   const { dialect, wait, interrupt } = options
   const waits = wait > 0 && options.selection.usesDatabase
-  const opening = waits && dialect ? await openPatiently(dialect, wait, interrupt) : null
+  const onWait = ({ outcome, place }: Unopened, waited: number) =>
+    options.onEvent({ type: 'waiting', outcome, place, waited, wait })
+  const opening = waits && dialect ? await openPatiently(dialect, wait, interrupt, onWait) : null
   const limits = limit(began + wait + options.deadline, interrupt)
   const secrets = secretsOf([...options.secrets, ...passwordsOf(options)])
   const ward = openWard({ ...options, limits, opening, patience: began + wait, keep: secrets.keep })
   const { facts } = ward
   try {
-    const settled = secrets.scrub(await settleAll(options, ward, secrets))
+    const first = await settleAll(options, ward, secrets)
+    const settled = secrets.scrub((await lookAgain(options, ward, secrets, first, startedAt)) ?? first)
     const { results, acceptance } = accept(settled, { ...options, ignore: options.config.ignore }, startedAt)
     const target = options.dialect && (ward.database()?.target ?? options.dialect.target)
     const seen = { results, target, complete: !options.interrupt.aborted, depth: options.depth, facts }
@@ -99,11 +111,79 @@ function passwordsOf({ dialect, registry }: RunOptions): readonly string[] {
   return dialect.secrets.filter((secret) => !words.includes(secret))
 }
 
-async function settleAll(options: RunOptions, ward: Ward, secrets: Secrets): Promise<Result[]> {
+/** How long a server that went away may take to come back, in milliseconds. */
+const longestReturn = 5000
+
+/**
+ * Where the database went away while it was examined: looks at it once more, for what was lost, while time is left. One that is back is
+ * examined again; one that is not is told for what it is now. Null where nothing was lost.
+ */
+async function lookAgain(
+  options: RunOptions,
+  ward: Ward,
+  secrets: Secrets,
+  first: readonly Result[],
+  startedAt: string,
+): Promise<Result[] | null> {
+  const { dialect, interrupt } = options
+  const database = ward.database()
+  const lost = first.filter(isLost)
+  const left = ward.limits.expires - performance.now()
+  if (!dialect || !database?.lost() || lost.length === 0 || interrupt.aborted || left < 1000) return null
+  const at = new Date().toISOString()
+  const traces = database.session(ward.limits).traces()
+  const opening = await openPatiently(dialect, Math.min(longestReturn, left / 2), interrupt, () => {})
+  const now: Opening =
+    opening.outcome === 'opened'
+      ? {
+          ...opening,
+          database: remembering(opening.database, [...traces, { kind: 'gone-meanwhile', at, opened: startedAt }]),
+        }
+      : { ...opening, place: `${opening.place} (it was there at ${startedAt.slice(11, 19)} UTC)` }
+  const again = openWard({ ...options, limits: ward.limits, opening: now, patience: 0, keep: secrets.keep })
+  try {
+    const ids = new Set([...lost, ...first.filter(({ layer }) => layer === 'connection')].map(({ id }) => id))
+    const results = await settleAll(
+      options,
+      again,
+      secrets,
+      new Map(first.filter(({ id }) => !ids.has(id)).map((one) => [one.id, one])),
+    )
+    Object.assign(ward.facts, again.facts)
+    return results
+  } finally {
+    await again.close()
+  }
+}
+
+/** Whether a check lost its connection, to all or to a part of what it looked at; what others blocked was not lost here. */
+function isLost({ skip, coverage }: Result): boolean {
+  const own = skip?.reason === 'blocked' && !skip.detail.startsWith('by ')
+  return own || (coverage?.missing.some(({ reason }) => reason === 'blocked') ?? false)
+}
+
+/** A database that has not forgotten what was seen of it before. */
+function remembering(database: Database, before: readonly Trace[]): Database {
+  return {
+    ...database,
+    session: (limits) => {
+      const session = database.session(limits)
+      return { ...session, traces: () => [...before, ...session.traces()] }
+    },
+  }
+}
+
+/** `known` are results that are not looked for again. */
+async function settleAll(
+  options: RunOptions,
+  ward: Ward,
+  secrets: Secrets,
+  known: ReadonlyMap<string, Result> = new Map(),
+): Promise<Result[]> {
   const { registry, selection, concurrency, onEvent } = options
   const turn = pLimit(concurrency)
   const settling = new Map<string, Promise<Result>>()
-  let waiting = registry.checks.length
+  let waiting = registry.checks.length - known.size
   let settled = 0
 
   const settle = async (check: AnyCheck): Promise<Result> => {
@@ -124,7 +204,10 @@ async function settleAll(options: RunOptions, ward: Ward, secrets: Secrets): Pro
     return result
   }
 
-  for (const check of registry.checks) settling.set(check.id, settle(check))
+  for (const check of registry.checks) {
+    const before = known.get(check.id)
+    settling.set(check.id, before ? Promise.resolve(before) : settle(check))
+  }
   const results = await Promise.all(settling.values())
   return results.sort((a, b) => layers.indexOf(a.layer) - layers.indexOf(b.layer))
 }

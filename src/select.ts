@@ -1,6 +1,6 @@
 import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
 import { faultsOf } from './config/faults.js'
-import type { Need } from './config/given.js'
+import { lacking, type Need, placeOf } from './config/given.js'
 import { type Config, meant } from './config.js'
 import { type Depth, depths } from './depth.js'
 import { DbdoctorError } from './errors.js'
@@ -46,6 +46,7 @@ export function select(registry: Registry, config: Config, { only, skip = [], de
       'widen --only, --skip or --depth; "dbdoctor list" shows all checks',
     )
   }
+  if (named) refuseIdle(registry, config, named, deselected)
   // What needs a part of the config runs only where somebody wrote that part.
   const askedFor = ({ id, needs = [] }: AnyCheck) =>
     named?.has(id) ||
@@ -60,6 +61,24 @@ export function select(registry: Registry, config: Config, { only, skip = [], de
     needs: new Set(selected.flatMap(({ needs = ['api?' as const] }) => needs)),
     usesDatabase: selected.some(usesDatabase),
   }
+}
+
+/** Throws where everything that `--only` names lacks a part of the config: what nobody looked at is not well. */
+function refuseIdle(
+  { checks }: Registry,
+  config: Config,
+  named: ReadonlySet<string>,
+  deselected: ReadonlyMap<string, string>,
+): void {
+  const wanted = checks.filter(({ id }) => named.has(id) && !deselected.has(id))
+  const lacks = wanted.map(({ id, needs = [] }) => ({ id, part: lacking(config, needs) }))
+  const [first, ...more] = lacks.flatMap(({ id, part }) => (part === null ? [] : [{ id, part }]))
+  if (!first || more.length + 1 < lacks.length) return
+  throw new DbdoctorError(
+    'ERR_EMPTY_SELECTION',
+    `nothing to look at: ${first.id} needs the part ${placeOf(first.part)} of the config${more.length > 0 ? `, and ${more.length} more lack theirs` : ''}`,
+    'add it to the config, or name other checks with --only',
+  )
 }
 
 /** A check's own options from the config, with their defaults. Throws `ERR_CONFIG_INVALID`. */

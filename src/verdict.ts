@@ -71,9 +71,30 @@ function unexplained(results: readonly Result[]): string {
 }
 
 function passed(results: readonly Result[]): string {
-  const looked = results.filter(({ status }) => status !== 'skip')
-  return `${looked.length} of ${pluralize(looked.length, 'check')} passed.`
+  const only = askedFor(results)
+  return `${passedOf(results)} passed${only === null ? '' : `; only ${only} ${only.includes(',') ? 'were' : 'was'} asked for`}.`
 }
+
+/** How many of the checks that looked found nothing that is worse than a warning: `3 of 3 checks`. */
+function passedOf(results: readonly Result[]): string {
+  const looked = results.filter(({ status }) => status !== 'skip')
+  const well = looked.filter(({ status }) => status !== 'fail' && status !== 'crash')
+  return `${well.length} of ${pluralize(looked.length, 'check')}`
+}
+
+/** What `--only` has left: whole layers by their name, other checks by theirs, without what they stand on; null where nothing was left out so. */
+function askedFor(results: readonly Result[]): string | null {
+  const isOut = ({ skip }: Result) => skip?.reason === 'deselected' && skip.detail.startsWith('--only')
+  if (!results.some(isOut)) return null
+  const kept = results.filter((result) => !isOut(result))
+  const whole = (layer: Layer) => !results.some((result) => result.layer === layer && isOut(result))
+  const wanted = kept.filter(({ id, layer }) => whole(layer) || !foundations.includes(id))
+  const names = (wanted.length > 0 ? wanted : kept).map(({ id, layer }) => (whole(layer) ? layer : id))
+  return [...new Set(names)].join(', ')
+}
+
+/** What others stand on, and nobody has to ask for. */
+const foundations: readonly string[] = ['connection/opens', 'server/reachable']
 
 function aboutDatabase(report: Results, database: DatabaseState): string {
   if (report.target === null) return ''
@@ -86,6 +107,9 @@ function aboutDatabase(report: Results, database: DatabaseState): string {
       const trace = unclean(report.results)
       const gap = firstGap(report)
       if (gap !== null) return `The database is not cleared: ${gap}.`
+      const only = askedFor(report.results)
+      if (only !== null)
+        return `${passedOf(report.results)} passed; only ${only} ${only.includes(',') ? 'were' : 'was'} asked for.`
       // What was examined may be neither the one nor the other.
       if (trace?.severity === 'error') return ''
       if (trace) return `The database is sound now: ${seen}.`
@@ -109,8 +133,9 @@ function firstGap({ results, complete, depth, target }: Results): string | null 
     const why = first.error?.message ?? first.skip?.detail ?? first.coverage?.missing[0]?.detail ?? 'it could not look'
     return `${first.id}: ${why}${unsure.length > 1 ? ` (and ${unsure.length - 1} more)` : ''}`
   }
-  const left = own.find(({ skip }) => skip?.reason === 'deselected' && !skip.detail.startsWith('--depth'))
+  const left = own.find(({ skip }) => skip?.reason === 'deselected' && !/^--(depth|only)/.test(skip.detail))
   if (left) return `${left.id} did not run: ${left.skip?.detail}`
+  if (askedFor(results) !== null) return null
   return mustSee && !pagesSeen(results) && depth !== 'quick' ? `${pages} did not look` : null
 }
 

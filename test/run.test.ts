@@ -188,7 +188,9 @@ test('events tell of each check that starts and settles', async () => {
   await withoutDatabase([check('server/a', () => {}), check('server/b', ({ skip }) => skip('not-configured', 'no'))], {
     onEvent: (event) =>
       events.push(
-        event.type === 'started' ? `start ${event.id}` : `${event.result.status} ${event.settled}/${event.of}`,
+        event.type === 'settled'
+          ? `${event.result.status} ${event.settled}/${event.of}`
+          : `start ${'id' in event && event.id}`,
       ),
   })
   expect(events.sort()).toEqual(['pass 1/2', 'skip 2/2', 'start server/a', 'start server/b'])

@@ -101,9 +101,9 @@ export default defineCheck({
         const first = queue.find(({ waited }) => waited === longest)
         report('blocking', { ...plain(holder), waiting: queue.length, table: first?.relation ?? '', longest })
       }
-      for (const { pid, relation } of locks) {
+      for (const { pid, relation, since } of locks) {
         const holder = known.get(pid ?? 0)
-        if (!pid || !holder || told.has(pid) || holder.transaction < options.exclusive) continue
+        if (!pid || !holder || told.has(pid) || since < options.exclusive) continue
         told.add(pid)
         report('exclusive', { ...plain(holder), table: relation })
       }
@@ -126,8 +126,6 @@ export default defineCheck({
 })
 
 interface Known extends Holder {
-  /** How long its transaction is open. */
-  readonly transaction: number
   /** A session of this database. */
   readonly own: boolean
   /** This role is not shown what it does. */
@@ -212,7 +210,6 @@ function sessionsIn({ read }: Session) {
         case when coalesce(backend_type, 'client backend') = 'client backend' then coalesce(application_name, '') else backend_type end as application,
         coalesce(state, '') as state,
         ${age(sql`case when state = 'active' then query_start else state_change end`)} as since,
-        ${age(sql`xact_start`)} as transaction,
         datname is not distinct from current_database() and coalesce(backend_type, 'client backend') = 'client backend' as own,
         state is null and backend_type is null as hidden,
         coalesce(application_name, '') in ('pg_dump', 'pg_basebackup', 'pg_restore') or query ~* '^\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|copy|refresh)\\M' as maintains

@@ -1,4 +1,4 @@
-import { type Asked, defineCheck, type Remark, typed, type UnopenedOutcome } from 'dbdoctor'
+import { type Asked, defineCheck, milliseconds, type Remark, typed, type UnopenedOutcome } from 'dbdoctor'
 
 interface Evidence {
   readonly place: string
@@ -330,7 +330,12 @@ export default defineCheck({
       for (const { kind, text } of opening.remarks ?? []) report(kind, { text })
       const { primary, filled = [], understood } = opening.database.target
       const role = primary === undefined ? [] : [primary ? 'primary' : 'standby']
-      const seen = [...role, ...filled, ...(understood ? [understood] : [])]
+      const { waited = [], waitedFor } = opening
+      const late =
+        waitedFor === undefined
+          ? []
+          : [`waited ${milliseconds(waitedFor)} for it (${waited[0]?.outcome.replaceAll('-', ' ')})`]
+      const seen = [...role, ...filled, ...(understood ? [understood] : []), ...late]
       if (seen.length > 0) saw(seen.join(', '))
       return
     }

@@ -47,6 +47,15 @@ export default defineCheck({
         `the server was stopped without a checkpoint (immediate shutdown) and recovered ${when(time)}`,
       next: () => ['Find out who stopped it in this way; pg_ctl stop -m fast needs no recovery.'],
     },
+    restarted: {
+      say: (time: When) =>
+        `the server was restarted while it was examined, ${when(time)}; what was lost was examined again`,
+      next: () => ['Find out who restarted it: the server log, systemd, an orchestrator.'],
+    },
+    'session-ended': {
+      severity: 'info',
+      say: (time: When) => `somebody ended a session of this run, ${when(time)}; what was lost was examined again`,
+    },
     'statistics-lost': {
       say: (time: When) =>
         `the server lost its statistics ${when(time)}: crash recovery, restore from a backup, or failover; the server log tells which`,
@@ -109,6 +118,16 @@ export default defineCheck({
     async postgres({ db, connect, options, report, saw, skip }) {
       const witness = await witnessed(db, connect)
       if (witness) return report('crashed', witness)
+      const gone = db.traces().find(({ kind }) => kind === 'gone-meanwhile')
+      if (gone?.kind === 'gone-meanwhile') {
+        const time = { at: gone.at, since: since(gone) }
+        const fresh = await db.read(async (kysely) => {
+          const { rows } = await sql<{ fresh: boolean }>`
+            select pg_postmaster_start_time() > ${gone.opened}::timestamptz as fresh`.execute(kysely)
+          return rows[0]?.fresh ?? false
+        })
+        report(fresh.outcome === 'answered' && fresh.value ? 'restarted' : 'session-ended', time)
+      }
       if (db.target.primary === false) return skip('not-applicable', 'a standby counts from when it was built')
       const lost = await db.read(lostStatistics)
       if (lost.outcome === 'failed') return skip(lost.reason ?? 'unavailable', lost.text)

@@ -4,6 +4,8 @@ const faults = [
   'storage/pages#index-damaged',
   'integrity/foreign-keys#index-disagrees',
   'integrity/orphaned-rows#index-disagrees',
+  'integrity/foreign-keys#key-index-disagrees',
+  'integrity/orphaned-rows#key-index-disagrees',
 ]
 
 export default defineDiagnosis({

@@ -8,6 +8,7 @@ import apiServerUnreachable from './api-server-unreachable.js'
 import apiUpButNotItsDatabase from './api-up-but-not-its-database.js'
 import applicationFault from './application-fault.js'
 import blockedByALock from './blocked-by-a-lock.js'
+import catalogCorrupt from './catalog-corrupt.js'
 import clockSkew from './clock-skew.js'
 import collationChanged from './collation-changed.js'
 import dataDamaged from './data-damaged.js'
@@ -18,6 +19,7 @@ import databaseHanging from './database-hanging.js'
 import databaseInRecovery from './database-in-recovery.js'
 import databaseLocked from './database-locked.js'
 import databaseNotRunning from './database-not-running.js'
+import databaseRestarted from './database-restarted.js'
 import databaseSlow from './database-slow.js'
 import databaseStarting from './database-starting.js'
 import databaseStopping from './database-stopping.js'
@@ -69,12 +71,13 @@ const diagnoses: readonly Diagnosis[] = [
   ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
   ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
   ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort],
-  ...[walMismatch, collationChanged, indexCorrupt, fileCorrupt],
+  ...[walMismatch, catalogCorrupt, collationChanged, indexCorrupt, fileCorrupt],
   ...[
     diskFull,
     blockedByALock,
     replicationStuck,
     databaseCrashedAndRecovered,
+    databaseRestarted,
     statisticsLost,
     writerInterrupted,
     databaseUnreachable,

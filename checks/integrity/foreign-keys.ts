@@ -68,6 +68,11 @@ export default defineCheck({
         `Create a unique index on the columns of ${quoted(parent)} that are referenced, or correct the foreign key: SQLite refuses to write to either table until then, where keys are enforced.`,
       ],
     },
+    'key-index-disagrees': {
+      say: ({ table, columns, rows }: Evidence & { rows: number }) =>
+        `${quoted(table)}: an index has another key than the table in ${pluralize(rows, 'row')} (${columns.join(', ')}): it is damaged`,
+      next: ({ table }: Evidence) => [rebuildIndexes(table)],
+    },
     'index-disagrees': {
       say: ({ table, parent, rows }: Evidence & { rows: number }) =>
         `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
@@ -116,7 +121,7 @@ export default defineCheck({
         report('unreadable', { ...evidence, text: scan.text, code: scan.code })
         continue
       }
-      const { rows, phantoms } = scan.value
+      const { rows, phantoms, misread } = scan.value
       const found = { rows, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })
@@ -126,6 +131,7 @@ export default defineCheck({
         report('dangling', { ...evidence, ...found, validated, parentEmpty, samples: scan.value.samples })
       }
       if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+      if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })
     }
   },
 })

@@ -114,6 +114,11 @@ export default defineCheck({
         `Where it is one, declare it: relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}'`,
       ],
     },
+    'key-index-disagrees': {
+      say: ({ table, columns, rows }: Evidence & { rows: number }) =>
+        `${quoted(table)}: an index has another key than the table in ${pluralize(rows, 'row')} (${columns.join(', ')}): it is damaged`,
+      next: ({ table }: Evidence) => [rebuildIndexes(table)],
+    },
     'index-disagrees': {
       say: ({ table, parent, rows }: Evidence & { rows: number }) =>
         `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
@@ -231,7 +236,9 @@ export default defineCheck({
         }
       }
       await ('inferred' in relationship ? asGuessed(relationship) : asDeclared())
-      if (scan.value.phantoms > 0) report('index-disagrees', { ...evidence, rows: scan.value.phantoms })
+      const { phantoms, misread } = scan.value
+      if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+      if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })
     }
   },
 })

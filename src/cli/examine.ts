@@ -7,7 +7,7 @@ import { formatsOf } from './formats.js'
 import { type HistoryFile, historyOf } from './history-file.js'
 import type { Interruption } from './interruption.js'
 import type { CheckOptions } from './options.js'
-import { styleOf, writeReport } from './output.js'
+import { refuseUnwritable, styleOf, writeReport } from './output.js'
 import { startProgress } from './progress.js'
 
 /** A patient, and who may call the examination off. */
@@ -19,6 +19,7 @@ export interface Attended extends Patient {
 export async function examine(patient: Attended, options: CheckOptions): Promise<number> {
   const registry = createRegistry(patient.plugins)
   const outputs = formatsOf(options.format, registry.reporters)
+  await refuseUnwritable(outputs)
   const history = await historyOf(options)
   const report = await examined(patient, options, history, registry)
   // What cannot be kept in one place is kept in the other all the same.

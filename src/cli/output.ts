@@ -1,4 +1,5 @@
-import { appendFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, appendFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { DbdoctorError } from '../errors.js'
 import type { Comparison, Report } from '../report.js'
@@ -16,6 +17,24 @@ export interface Style {
 
 export function styleOf({ verbose, quiet, color }: { verbose?: boolean; quiet?: boolean; color?: boolean }): Style {
   return { verbose: verbose ?? false, quiet: quiet ?? false, color }
+}
+
+/** Throws `ERR_OUTPUT` where a report could not be written to a file that was named: before anything is examined for it. */
+export async function refuseUnwritable(outputs: readonly Output<Format>[]): Promise<void> {
+  for (const { file } of outputs) {
+    if (file === null) continue
+    const there = await stat(file).catch(() => null)
+    const checked = there?.isDirectory()
+      ? Promise.reject(Object.assign(new Error('it is a folder'), { code: 'EISDIR' }))
+      : access(there && !there.isFile() ? file : dirname(file), constants.W_OK)
+    await checked.catch(({ code, message }: NodeJS.ErrnoException) => {
+      throw new DbdoctorError(
+        'ERR_OUTPUT',
+        `the report could not be written to ${file}: ${code ?? message}`,
+        'nothing was examined; make the folder, or name another place',
+      )
+    })
+  }
 }
 
 /** Writes a report in all its formats. */

@@ -1,6 +1,7 @@
 import type { Ora } from 'ora'
 import { inert } from '../reporters/inert.js'
 import type { RunEvent } from '../run.js'
+import { milliseconds } from '../words.js'
 
 /** How long a run may take before a spinner tells that it goes on, in milliseconds. */
 const patience = 150
@@ -11,8 +12,25 @@ export interface Progress {
   readonly stop: () => void
 }
 
+type Waiting = Extract<RunEvent, { type: 'waiting' }>
+
+function waiting({ place, outcome, waited, wait }: Waiting): string {
+  return `waiting for ${place} (${outcome.replaceAll('-', ' ')}), ${milliseconds(waited)} of ${milliseconds(wait)}`
+}
+
+/** Says once that a server is waited for, in a pipe too: a job that stands still should say why. */
+function waitSayer(wanted: boolean): (event: Waiting) => void {
+  let said = !wanted
+  return (event) => {
+    if (!said) process.stderr.write(`${inert(waiting(event))}\n`)
+    said = true
+  }
+}
+
 export function startProgress(wanted: boolean): Progress {
-  if (!wanted || !process.stderr.isTTY || process.env.CI) return { onEvent() {}, stop() {} }
+  const sayWait = waitSayer(wanted)
+  if (!wanted || !process.stderr.isTTY || process.env.CI)
+    return { onEvent: (event) => event.type === 'waiting' && sayWait(event), stop() {} }
   const running = new Map<string, string>()
   let tally = ''
   let spinner: Ora | undefined
@@ -27,7 +45,8 @@ export function startProgress(wanted: boolean): Progress {
 
   return {
     onEvent(event) {
-      if (event.type === 'started') running.set(event.id, event.title)
+      if (event.type === 'waiting') tally = `${waiting(event)} · `
+      else if (event.type === 'started') running.set(event.id, event.title)
       else {
         running.delete(event.result.id)
         tally = `${event.settled} of ${event.of} · `

@@ -54,6 +54,31 @@ export type Given = {
     : Resolved<NonNullable<ReturnType<(typeof parts)[Name]>>>
 }
 
+/** Where a config has each part, as a message names it. */
+const places: Record<PartName, string> = {
+  users: 'database.users',
+  api: 'api',
+  endpoints: 'api.endpoints',
+  jwt: 'auth.jwt',
+  login: 'auth.login',
+  session: 'auth.login or auth.accessToken',
+  refusals: 'auth.refusals',
+  protected: 'auth.protected',
+  refresh: 'auth.refresh',
+  logout: 'auth.logout',
+  forbidden: 'auth.forbidden',
+  register: 'auth.register',
+  external: 'external',
+  migrations: 'database.migrations',
+  writes: 'database.writes',
+  snapshot: 'database.expect.snapshot',
+}
+
+/** Where a config would have a part. */
+export function placeOf(part: PartName): string {
+  return places[part]
+}
+
 /** Longer than any header that a server accepts, in characters. */
 const longestToken = 16_384
 

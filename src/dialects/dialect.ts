@@ -20,6 +20,8 @@ export interface Opened {
   readonly remarks?: readonly Remark[]
   /** What came of earlier attempts, where the run waited for a server that was not ready. */
   readonly waited?: readonly Unopened[]
+  /** For how long it waited, in milliseconds. */
+  readonly waitedFor?: number
 }
 
 /** Something that the engine or the system says of a database that opens. */
@@ -152,6 +154,8 @@ export interface Orphans {
   readonly samples: readonly Orphan[]
   /** Rows that have no parent only when an index is asked: the index is damaged. */
   readonly phantoms: number
+  /** Rows that have no parent only as an index of the child has their key: that index is damaged. */
+  readonly misread: number
   /** Rows with a key at all; not counted for a declared key that holds. */
   readonly keyed: number
 }
@@ -170,6 +174,8 @@ export type Trace =
     }
   /** The file says that it has a log, and none is there: it was closed, or copied without it. */
   | { readonly kind: 'wal-absent'; readonly at: string }
+  /** The server, or this run's sessions, were gone while they were needed, and somebody answered again. */
+  | { readonly kind: 'gone-meanwhile'; readonly at: string; readonly opened: string }
   | { readonly kind: 'crash-notice'; readonly text: string; readonly at: string }
 
 /** A fault of stored pages, or of a b-tree that leads to rows. */
@@ -251,6 +257,8 @@ export interface Session {
 export interface Database {
   readonly target: TargetInfo
   session(limits: Limits): Session
+  /** Whether a connection was lost that nobody here has ended. */
+  lost(): boolean
   /** Ends every connection and child, and removes what was put on disk. Bounded; never throws. */
   close(): Promise<void>
 }

@@ -22,14 +22,23 @@ export const pretty: Reporter = {
     const layers = all.filter((layer) => options.verbose || shown.some((one) => one.layer === layer && !isIdle(one)))
     const sections = layers.map((layer) => [
       page.paint.bold(`  ${layer[0]?.toUpperCase()}${layer.slice(1)}`),
-      ...shown.filter((result) => result.layer === layer).flatMap((result) => resultLines(result, page)),
+      ...shown
+        .filter((result) => result.layer === layer && (options.verbose || !isDeselected(result)))
+        .flatMap((result) => resultLines(result, page)),
       '',
     ])
     const head = options.quiet
       ? []
       : ['', `  ${page.paint.bold('dbdoctor')} ${page.paint.dim('·')} ${inert(placeOf(report))}`, '']
     const idle = all.filter((layer) => !layers.includes(layer))
-    const rest = idle.length > 0 ? [...wrapped(`Not looked at: ${idle.join(', ')}`, 2, page, page.paint.dim), ''] : []
+    const out = options.verbose ? [] : shown.filter((one) => layers.includes(one.layer) && isDeselected(one))
+    const rest = [
+      ...(idle.length > 0 ? wrapped(`Not looked at: ${idle.join(', ')}`, 2, page, page.paint.dim) : []),
+      ...(out.length > 0
+        ? wrapped(`Not asked for: ${out.map(({ id }) => id).join(', ')}`, 2, page, page.paint.dim)
+        : []),
+    ]
+    if (rest.length > 0) rest.push('')
     const since = options.quiet ? [] : trendSection(report, page)
     return `${[...head, ...sections.flat(), ...rest, ...since, ...verdictLines(report, page), ''].join('\n')}\n`
   },
@@ -204,6 +213,11 @@ function speaks(result: Result): boolean {
 /** Nobody asked for it. */
 function isIdle({ skip }: Result): boolean {
   return skip !== undefined && knownReasons.includes(skip.reason)
+}
+
+/** Left out by name, or by depth. */
+function isDeselected({ skip }: Result): boolean {
+  return skip?.reason === 'deselected'
 }
 
 function isBlocked({ skip }: Result): boolean {

@@ -34,7 +34,7 @@ describe('in bash', () => {
     [
       'checks and layers',
       ['dbdoctor', 'check', '--only', 'stor'],
-      ['storage/pages', 'storage/checksums', 'storage/collations', 'storage/wraparound', 'storage'],
+      ['storage/pages', 'storage/catalog', 'storage/checksums', 'storage/collations', 'storage/wraparound', 'storage'],
     ],
     ['the last of a list', ['dbdoctor', 'check', '--skip', 'auth,schema/t'], ['auth,schema/tables']],
     ['scenarios', ['dbdoctor', 'demo', 'server-d'], ['server-down']],

@@ -147,7 +147,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       roundTrip: () => pool.roundTrip(limits),
     }
   }
-  return { target, session, close: pool.close }
+  return { target, session, lost: pool.lost, close: pool.close }
 }
 
 /** Reads again what a lock that came meanwhile kept from being read; one that is there is read around. */

@@ -34,6 +34,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const busy = new Set<Client>()
   const waiting: ((client: Client) => void)[] = []
   let scarce = isScarce
+  let lost = false
   let snapshot: Promise<Snapshot | null> | undefined
 
   /** Turns what went wrong into an answer; what is not the server's doing stays a throw. */
@@ -44,9 +45,11 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     } catch (error) {
       if (limits.signal.aborted) return stopped(limits.signal)
       const failure = classify(error)
+      if (failure?.reason === 'blocked') lost = true
       if (failure) return failure
       const opening = triage(error)
       if (opening.outcome === 'other') throw error
+      lost = true
       return { outcome: 'failed', reason: 'blocked', code: opening.code, text: opening.text }
     }
   }
@@ -69,8 +72,8 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const take = async (limits: Limits): Promise<Client> => {
     for (let client = idle.pop(); client; client = idle.pop()) if (client.alive) return client
     if (![...busy].some(({ alive }) => alive)) return join(limits)
-    const another = scarce ? null : await joinAnother(limits)
-    if (another) return another
+    // Meanwhile somebody may have given one back.
+    if (!scarce) return (await joinAnother(limits)) ?? take(limits)
     const returned = await nextGivenBack(limits)
     return returned.alive ? returned : take(limits)
   }
@@ -229,6 +232,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
 
   return {
     attend,
+    lost: () => lost,
     roundTrip: (limits: Limits): Promise<Answer<RoundTrip>> => attend(limits, () => roundTrip(limits)),
     read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
       turn(() =>

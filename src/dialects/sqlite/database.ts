@@ -13,7 +13,7 @@ import { privateCopyOf } from './aside.js'
 import { readCatalog } from './catalog.js'
 import { readDefinitions } from './definitions.js'
 import { overtime } from './failure.js'
-import { fingerprint, missingBytes } from './file.js'
+import { fingerprint, missingBytes, sizeOf } from './file.js'
 import { type Link, startLink } from './link.js'
 import { holderNamed, writerOf } from './locks.js'
 import { namesakesOf } from './namesakes.js'
@@ -102,23 +102,23 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
         if (known.outcome === 'failed') return known
         return scanOrphans({ read, catalog: known.value, snapshots: holder.snapshots }, relationship, samples)
       },
-      pages: ({ deep }) =>
-        lookAtPages(
-          {
-            read,
-            readLong: (work) => scan(work, deep),
-            missingBytes: () => holder.missingBytes(limits.signal),
-            log: traces.some(({ kind }) => kind === 'wal-left-behind') ? target.name : null,
-            readAlone: (work) => readAlone(path, work, limits.signal),
-          },
-          deep,
-        ),
+      async *pages({ deep }) {
+        const reader = {
+          read,
+          readLong: <T>(work: Work<T>) => scan(work, deep),
+          missingBytes: () => holder.missingBytes(limits.signal),
+          bytes: (await sizeOf(path)) ?? 0,
+          log: traces.some(({ kind }) => kind === 'wal-left-behind') ? target.name : null,
+          readAlone: <T>(work: Work<T>) => readAlone(path, work, limits.signal),
+        }
+        yield* lookAtPages(reader, deep)
+      },
       namesakes: () => namesakesOf(path, limits.signal),
       disk: () => diskOf(dirname(path)),
       roundTrip: () => holder.roundTrip(limits.signal),
     }
   }
-  return { target, session, close: holder.close }
+  return { target, session, lost: () => false, close: holder.close }
 }
 
 type Holder = ReturnType<typeof holderOf>

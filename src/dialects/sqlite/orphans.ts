@@ -45,6 +45,10 @@ type Rowid = number | bigint
 
 interface Plan {
   readonly childTable: Sql
+  /** The child in a FROM clause: through whichever of its b-trees is fastest. */
+  readonly child: Sql
+  /** The child's table alone. */
+  readonly childHeap: Sql
   readonly columns: readonly string[]
   /** Columns that find a row again: its primary key, or its rowid. */
   readonly address: readonly { readonly name: string; readonly ref: Sql }[]
@@ -85,6 +89,8 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind,
   )
   return {
     childTable: sql.id(child.name),
+    child: sql`${sql.id(child.name)} c`,
+    childHeap: sql`${sql.id(child.name)} c not indexed`,
     columns,
     address: rowid
       ? [{ name: rowidAlias(childTable) ?? 'rowid', ref: sql`c.${rowid}` }]
@@ -95,7 +101,8 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind,
     keyed: sql.join(
       [
         ...(kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []),
-        ...columns.map((column) => sql`c.${sql.id(column)} is not null`),
+        // SQLite takes "is not null" for true on a column that is declared so, whatever it holds.
+        ...columns.map((column) => sql`+c.${sql.id(column)} is not null`),
         ...(none.length > 0
           ? columns.map((column) => sql`cast(c.${sql.id(column)} as text) not in (${sql.join(none)})`)
           : []),
@@ -121,19 +128,30 @@ function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'
   }
 }
 
+/** The same plan, through the child's table alone. */
+function inTable(plan: Plan): Plan {
+  return { ...plan, child: plan.childHeap }
+}
+
 async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   return read(async (kysely) => {
-    const { rows, keyed } = await countOrphans(kysely, plan, sql`1`)
-    if (rows === 0) return { rows, keyed, samples: [], phantoms: 0 }
-    if (await anyInHeap(kysely, plan, sql`1`, sql`1`)) return withoutIndex(kysely, plan, rows, samples)
-    return { rows, keyed, samples: await findOrphans(kysely, plan, sql`1`, samples), phantoms: 0 }
+    const seeming = await countOrphans(kysely, plan, sql`1`)
+    if (seeming.rows === 0) return { ...seeming, samples: [], phantoms: 0, misread: 0 }
+    // What an index of the child says of a key counts only where the child's own row says it.
+    const own = inTable(plan)
+    const { rows, keyed } = await countOrphans(kysely, own, sql`1`)
+    const misread = Math.max(0, seeming.rows - rows)
+    if (rows === 0) return { rows, keyed, samples: [], phantoms: 0, misread }
+    if (await anyInHeap(kysely, own, sql`1`, sql`1`))
+      return { ...(await withoutIndex(kysely, own, rows, samples)), misread }
+    return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), phantoms: 0, misread }
   })
 }
 
 async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
-  const scanned = await inWindows(world.read, sql`${plan.childTable} c`, plan.position, async (kysely, window) => {
+  const scanned = await inWindows(world.read, plan.child, plan.position, async (kysely, window) => {
     const counted = await countOrphans(kysely, plan, window)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
     if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, window, wanted)))
@@ -141,12 +159,13 @@ async function scanInWindows(world: World, plan: Plan, samples: number): Promise
     keyed += counted.keyed
   })
   if (scanned.outcome === 'failed') return scanned
-  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], phantoms: 0 } }
+  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], phantoms: 0, misread: 0 } }
 
+  const own = inTable(plan)
   const again = sql`(${sql.join(plan.position)}) in (values ${sql.join(candidates)})`
   const confirmed = await world.read(async (kysely) => ({
-    rows: rows - candidates.length + (await countOrphans(kysely, plan, again)).rows,
-    samples: await findOrphans(kysely, plan, again, samples),
+    rows: rows - candidates.length + (await countOrphans(kysely, own, again)).rows,
+    samples: await findOrphans(kysely, own, again, samples),
   }))
   if (confirmed.outcome === 'failed') return confirmed
 
@@ -158,7 +177,7 @@ async function scanInWindows(world: World, plan: Plan, samples: number): Promise
     ? await inWindows(world.read, plan.heap.table, plan.heap.position, lookIn)
     : await world.read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
-  if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0 } }
+  if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0, misread: 0 } }
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
 }
 
@@ -168,7 +187,7 @@ async function anyInHeap(kysely: AnyKysely, plan: Plan, where: Sql, window: Sql)
   const keys = sql.join(plan.columns.map((column) => sql`+c.${sql.id(column)}`))
   const { rows } = await sql<{ found: number }>`select exists (
     select 1 from ${plan.heap.table} where ${window} and ${plan.heap.key} in (
-      select ${keys} from ${plan.childTable} c ${plan.join}
+      select ${keys} from ${plan.child} ${plan.join}
       where ${plan.keyed} and ${plan.absent} and (${where}) limit ${candidateLimit})) as found`.execute(kysely)
   return rows[0]?.found === 1
 }
@@ -178,7 +197,7 @@ async function withoutIndex(kysely: AnyKysely, plan: Plan, seeming: number, samp
   const inHeap = plan.heap ? { ...plan, with: plan.heap.with, join: plan.heap.join } : plan
   const { rows, keyed } = await countOrphans(kysely, inHeap, sql`1`)
   const found = rows === 0 ? [] : await findOrphans(kysely, inHeap, sql`1`, samples)
-  return { rows, keyed, samples: found, phantoms: Math.max(0, seeming - rows) }
+  return { rows, keyed, samples: found, phantoms: Math.max(0, seeming - rows), misread: 0 }
 }
 
 async function countOrphans(
@@ -188,13 +207,13 @@ async function countOrphans(
 ): Promise<{ rows: number; keyed: number }> {
   const { rows } = await sql<{ keyed: number; found: number }>`${plan.with ?? sql``}
     select count(*) as keyed, coalesce(sum(${plan.absent}), 0) as found
-    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and (${where})`.execute(kysely)
+    from ${plan.child} ${plan.join} where ${plan.keyed} and (${where})`.execute(kysely)
   return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
 }
 
 async function findPositions(kysely: AnyKysely, plan: Plan, where: Sql, limit: number): Promise<Sql[]> {
   const { rows } = await sql<Record<string, unknown>>`select ${named(plan.position)}
-    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
+    from ${plan.child} ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,
   )
   return rows.map((row) => sql`(${sql.join(valuesOf(row, plan.position.length))})`)
@@ -210,7 +229,7 @@ async function findOrphans(
   const keys = plan.columns.map((column, at) => sql`c.${sql.id(column)} as ${sql.id(`k${at}`)}`)
   const { rows } = await sql<Record<string, unknown>>`${plan.with ?? sql``}
     select ${sql.join([...addresses, ...keys])}
-    from ${plan.childTable} c ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
+    from ${plan.child} ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,
   )
   return rows.map((row) => ({

@@ -12,6 +12,8 @@ export interface PageReader {
   readonly readLong: Read
   /** Bytes that the file lacks of what its header counts. */
   missingBytes(): Promise<Answer<number>>
+  /** The size of the file, in bytes. */
+  readonly bytes: number
   /** The file's name, where a log lies beside it that nobody writes to; else null. */
   readonly log: string | null
   /** Reads the file as if no log lay beside it. */
@@ -25,11 +27,15 @@ interface TableRow {
 
 /** SQLite ends a check of a table after so many problems. */
 const mostProblems = 100
+/** Files that are looked at as thoroughly at any depth that looks at pages, in bytes. */
+const small = 64 * 2 ** 20
 const schema = 'main'
 const schemaTable = 'sqlite_schema'
 
 /** Looks at the file's size, at each table with its indexes, and in `deep` at how all pages of the file belong together. */
-export async function* lookAtPages(reader: PageReader, deep: boolean): AsyncGenerator<PageLook> {
+export async function* lookAtPages(reader: PageReader, asked: boolean): AsyncGenerator<PageLook> {
+  // What takes a second at most is worth it: quick_check does not hold an index against its table.
+  const deep = asked || reader.bytes <= small
   const whole = { part: 'file', object: 'the file' } as const
   const missing = await reader.missingBytes()
   if (missing.outcome === 'answered' && missing.value > 0) {
@@ -47,14 +53,16 @@ export async function* lookAtPages(reader: PageReader, deep: boolean): AsyncGene
   }
 
   let faults = 0
+  let gaps = 0
   for (const table of listed.value.tables) {
     const look = await lookAtTable(reader, table, listed.value.roots, deep)
     faults += look.faults.length
+    if (look.gap) gaps++
     yield look
   }
   if (faults > 0) yield* blameLog(reader)
   // A page that two tables use, or none: told once all tables by themselves are sound.
-  if (deep && faults === 0) yield { ...whole, ...(await lookAtFile(reader)) }
+  if (faults === 0 && (asked || (deep && gaps === 0))) yield { ...whole, ...(await lookAtFile(reader)) }
 }
 
 const ofFile = { schema, table: undefined, index: undefined }

@@ -28,5 +28,5 @@ test('a registration that refuses, one that breaks, and one that nobody asked fo
     saidOf('auth/registration', { api: { url }, auth: { register: { path, enabled } } })
   expect(await said('/closed')).toEqual([`${url}/closed refuses a new account with a strong password, with 403`])
   expect(await said('/broken')).toEqual([`${url}/broken answers with 500: the server fails on its own side`])
-  expect(await said('/closed', false)).toMatch(/^skip: not-configured/)
+  await expect(said('/closed', false)).rejects.toThrow('auth/registration needs the part auth.register of the config')
 })

@@ -201,7 +201,10 @@ describe('what else is declared', () => {
       ['t', 'table', true],
     ])
     const { results } = await examine(target)
-    expect(results.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual(['integrity/foreign-keys'])
+    expect(results.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual([
+      'schema/views',
+      'integrity/foreign-keys',
+    ])
     expect(results.filter(({ status }) => status === 'crash')).toEqual([])
   })
 

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { asSuperuser, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+
+const tables = `create table a (id integer primary key, x text); insert into a values (1, 'one');
+  create view of_a as select id, x from a; create view of_view as select count(*) as n from of_a;`
+
+onEachDialect((dialect) => {
+  test.each(['quick', 'standard'] as const)('views that can be queried are silent (%s)', async (depth) => {
+    const { target } = await testDatabase(dialect, tables)
+    const result = await examineOne('schema/views', target, { depth })
+    expect([said(result), result.coverage]).toMatchObject(['pass', { examined: 2, of: 2, unit: 'view' }])
+  })
+})
+
+test('on SQLite: a view whose table, or whose column, is gone', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `${tables} create table b (id integer); create view of_b as select id from b; drop table b;
+     create view of_column as select gone from a; create view of_own as select our_own_function(x) as y from a;`,
+  )
+  const result = await examineOne('schema/views', target)
+  expect(said(result)).toEqual([
+    'view "of_b" cannot be queried: no such table: main.b',
+    'view "of_column" cannot be queried: no such column: gone',
+  ])
+  // An application registers functions of its own: nobody else knows them.
+  expect(result.coverage?.missing).toMatchObject([{ object: 'of_own', optional: true }])
+  const { verdict, causes } = await examine(target)
+  expect([verdict.status, causes[0]?.id]).toEqual(['unhealthy', 'schema-incomplete'])
+  expect(verdict.headline).toContain('view "of_b" cannot be queried')
+})
+
+test('on PostgreSQL: a view whose function needs a table that is gone; one that was never filled; one that takes its time', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `${tables} create schema app; create table app.b (id int); insert into app.b values (1);
+     create function app.n() returns bigint language plpgsql as $$ begin return (select count(*) from b); end $$;
+     create view by_path as select app.n() as n;
+     create function c() returns bigint language plpgsql as $$ begin return (select count(*) from public.gone); end $$;
+     create view of_function as select c() as n;
+     create materialized view never as select 1 as one with no data; create materialized view full_one as select 1 as one;
+     create view slow as select pg_sleep(30)::text as s;
+     create sequence s; create view counting as select nextval('s') as n;`,
+  )
+  const name = new URL(target).pathname.slice(1)
+  await asSuperuser(target, `alter database ${name} set search_path = public, app`)
+  const result = await examineOne('schema/views', target)
+  expect(said(result)).toEqual([
+    'materialised view "never" was never filled',
+    'view "of_function" cannot be queried: relation "public.gone" does not exist',
+  ])
+  // What takes long, or would write, is there.
+  expect(result.coverage?.missing.map(({ object, optional }) => [object, optional])).toEqual([
+    ['counting', true],
+    ['slow', true],
+  ])
+  await execute('create table gone (id int)')
+  expect((await examine(target)).verdict.status).toBe('healthy')
+})

@@ -1,0 +1,94 @@
+import { sql } from 'kysely'
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import builtIn from '../../../checks/index.js'
+import { defineCheck } from '../../../src/index.js'
+import type { Plugin } from '../../../src/plugin.js'
+import { afterwards, asSuperuser, examine } from '../../support/databases.js'
+import { startPostgres } from '../../support/postgres.js'
+
+/** A check that lets something happen to the server, once, and then needs it. */
+const disturbing = (disturb: () => Promise<unknown>): Plugin => {
+  let done = false
+  return {
+    name: 'disturbing',
+    checks: [
+      defineCheck({
+        id: 'schema/disturbed',
+        title: 'It can be read whatever happens',
+        severity: 'error',
+        after: ['connection/opens'],
+        docs: { why: 'a test', fix: 'none' },
+        messages: {},
+        async run({ db, skip }) {
+          await db.read((kysely) => sql`select 1`.execute(kysely))
+          if (!done) await disturb()
+          done = true
+          const answer = await db.read((kysely) => sql`select 1`.execute(kysely))
+          if (answer.outcome === 'failed') skip(answer.reason ?? 'unavailable', answer.text)
+        },
+      }),
+    ],
+  }
+}
+
+async function disturbed(disturb: (server: Awaited<ReturnType<typeof startPostgres>>) => Promise<unknown>) {
+  const server = await startPostgres()
+  afterwards(() => server.stop())
+  await asSuperuser(
+    server.url,
+    `create table p (id int primary key); create table c (id int primary key, p_id int references p); create index on c (p_id);
+     insert into p values (1); insert into c values (1, 1)`,
+  )
+  return examine(server.url, { plugins: [builtIn, disturbing(() => disturb(server))] })
+}
+const lost = ({ results }: Awaited<ReturnType<typeof examine>>) =>
+  results
+    .filter(({ skip, asked }) => asked && skip && !/^(not-|deselected)/.test(skip.reason))
+    .map(({ id, skip }) => [id, skip])
+
+test('a server that goes away while it is examined is not running, and was there', async () => {
+  const report = await disturbed((server) => server.halt())
+  expect(report.causes.map(({ id }) => id)).toEqual(['database-not-running'])
+  expect(report.causes[0]?.headline).toMatch(/127\.0\.0\.1:\d+ \(it was there at \d\d:\d\d:\d\d UTC\)/)
+  expect(report.verdict).toMatchObject({ status: 'unhealthy', database: 'unreachable' })
+})
+
+test('one that is restarted is examined again, and said to have been', async () => {
+  const report = await disturbed((server) => server.restart(async () => {}))
+  expect(lost(report)).toEqual([])
+  expect(report.causes[0]).toMatchObject({
+    id: 'database-restarted',
+    headline: expect.stringMatching(
+      /^The server was restarted while it was examined, .*; what was lost was examined again\.$/,
+    ),
+  })
+  expect(report.verdict.status).toBe('degraded')
+})
+
+test('one that crashes and recovers is told for it', async () => {
+  const report = await disturbed(async (server) => {
+    const bystander = new pg.Client({ connectionString: server.url })
+    bystander.on('error', () => {})
+    await bystander.connect()
+    const { rows } = await bystander.query('select pg_backend_pid() as pid')
+    process.kill(Number(rows[0].pid), 'SIGKILL')
+    await new Promise((resolve) => bystander.once('end', resolve))
+  })
+  expect(report.causes[0]?.id).toBe('database-crashed-and-recovered')
+  expect(lost(report)).toEqual([])
+})
+
+test('a session of ours that somebody ends is no restart', async () => {
+  const report = await disturbed((server) =>
+    asSuperuser(
+      server.url,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dbdoctor' and pid <> pg_backend_pid()`,
+    ),
+  )
+  expect(lost(report)).toEqual([])
+  expect(report.results.flatMap(({ findings }) => findings.map(({ address }) => address))).toContain(
+    'connection/restarts#session-ended',
+  )
+  expect(report.causes.map(({ id }) => id)).not.toContain('database-restarted')
+})
