@@ -1,6 +1,7 @@
 import type { AnyCheck } from '../src/check.js'
-import type { Result } from '../src/report.js'
-import { examineOn, type TestDatabase, type TestOptions } from '../src/testing.js'
+import type { DiagnoseOptions } from '../src/diagnose.js'
+import type { Report, Result } from '../src/report.js'
+import { examineOn, reportOn, type TestDatabase, type TestOptions } from '../src/testing.js'
 
 export { said, type TestDatabase, type TestOptions } from '../src/testing.js'
 
@@ -13,4 +14,15 @@ export { said, type TestDatabase, type TestOptions } from '../src/testing.js'
  */
 export function examine(check: AnyCheck, database: TestDatabase, options: TestOptions = {}): Promise<Result> {
   return examineOn(check, database, options, async () => (await import('../checks/index.js')).default)
+}
+
+/**
+ * Examines a whole throw-away database, with the built-in checks and those of the options' plugins: for tests of what a report concludes.
+ *
+ * @example
+ * const { causes } = await examineAll({ sqlite: ddl }, { config: { plugins: [queue] } })
+ * expect(causes[0]?.id).toBe('queue-emptied')
+ */
+export function examineAll(database: TestDatabase, options: Omit<DiagnoseOptions, 'target'> = {}): Promise<Report> {
+  return reportOn(database, options, async () => (await import('../checks/index.js')).default)
 }

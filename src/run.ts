@@ -3,6 +3,7 @@ import { accept, type BaselineEntry, unaccepted } from './acceptance.js'
 import { type AnyCheck, prerequisites, usesDatabase } from './check.js'
 import type { Given } from './config/given.js'
 import { lacking } from './config/given.js'
+import type { Depth } from './depth.js'
 import { causesOf } from './diagnosis.js'
 import type { Database, Opening, Trace, Unopened } from './dialects/dialect.js'
 import { type ExamineOptions, examine } from './examine.js'
@@ -69,7 +70,14 @@ export async function run(options: RunOptions): Promise<Examination> {
   const opening = waits && dialect ? await openPatiently(dialect, wait, interrupt, onWait) : null
   const limits = limit(began + wait + options.deadline, interrupt)
   const secrets = secretsOf([...options.secrets, ...passwordsOf(options)])
-  const ward = openWard({ ...options, limits, opening, patience: began + wait, keep: secrets.keep })
+  const ward = openWard({
+    ...options,
+    limits,
+    opening,
+    longestRequest: longestRequest[options.depth],
+    patience: began + wait,
+    keep: secrets.keep,
+  })
   const { facts } = ward
   try {
     const first = await settleAll(options, ward, secrets)
@@ -111,6 +119,13 @@ function passwordsOf({ dialect, registry }: RunOptions): readonly string[] {
   return dialect.secrets.filter((secret) => !words.includes(secret))
 }
 
+/** How long one request may take, by depth, in milliseconds: a quick look has no time for one that hangs. */
+const longestRequest: Record<Depth, number> = {
+  quick: 2000,
+  standard: Number.POSITIVE_INFINITY,
+  deep: Number.POSITIVE_INFINITY,
+}
+
 /** How long a server that went away may take to come back, in milliseconds. */
 const longestReturn = 5000
 
@@ -140,7 +155,14 @@ async function lookAgain(
           database: remembering(opening.database, [...traces, { kind: 'gone-meanwhile', at, opened: startedAt }]),
         }
       : { ...opening, place: `${opening.place} (it was there at ${startedAt.slice(11, 19)} UTC)` }
-  const again = openWard({ ...options, limits: ward.limits, opening: now, patience: 0, keep: secrets.keep })
+  const again = openWard({
+    ...options,
+    limits: ward.limits,
+    opening: now,
+    longestRequest: longestRequest[options.depth],
+    patience: 0,
+    keep: secrets.keep,
+  })
   try {
     const ids = new Set([...lost, ...first.filter(({ layer }) => layer === 'connection')].map(({ id }) => id))
     const results = await settleAll(

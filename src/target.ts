@@ -36,7 +36,7 @@ export function parseTarget(given: string, { source, folder }: Naming = {}): Tar
   const isThere = (path: string) => path !== '' && existsSync(placed(path))
   const file = (path: string, understood?: string): Target => {
     if (!isThere(path) && holdsSecret(path)) throw refuse(unrepeated(text), wayOutOf(text))
-    if (path === '' || path === ':memory:') throw refuse(`${JSON.stringify(text)} names no file`)
+    if (path === '' || path === ':memory:') throw refuse('the address names no file')
     return { dialect: 'sqlite', address: placed(path), ...(understood && { understood }) }
   }
 
@@ -54,7 +54,7 @@ export function parseTarget(given: string, { source, folder }: Naming = {}): Tar
       isThere(rest) && !rest.startsWith('//') ? asItIs(rest) : meaningsOf(rest, /^file:/i.test(text))
     const there = paths.filter(isThere)
     const [path = ''] = there.length > 0 ? there : paths
-    if ((there.length > 1 || (there.length === 0 && !sure)) && !paths.some(holdsSecret)) {
+    if ((there.length > 1 || (there.length === 0 && !sure)) && !holdsSecret(rest)) {
       const meant = paths.map((one) => `sqlite:${one}`).join(' or ')
       throw refuse(`${JSON.stringify(text)} may mean more than one file`, `write ${meant}`)
     }

@@ -2,7 +2,7 @@ import type { AnyCheck } from './check.js'
 import { type DiagnoseOptions, examineFor } from './diagnose.js'
 import type { Scratch } from './dialects/scratch.js'
 import type { Plugin } from './plugin.js'
-import type { Result } from './report.js'
+import type { Report, Result } from './report.js'
 
 /** What the throw-away database of a test is made of: statements, and for PostgreSQL a server whose role may create databases. */
 export type TestDatabase = { readonly sqlite: string } | { readonly postgres: string; readonly ddl: string }
@@ -28,6 +28,21 @@ export async function examineOn(
     const result = results.find(({ id }) => id === check.id)
     if (result) return result
     throw new Error(`no result of ${check.id}`)
+  } finally {
+    await scratch.remove()
+  }
+}
+
+/** Makes a database, examines it whole as `diagnose` does, and removes it again. */
+export async function reportOn(
+  database: TestDatabase,
+  options: Omit<DiagnoseOptions, 'target'>,
+  builtIn: () => Promise<Plugin>,
+): Promise<Report> {
+  const scratch = await scratchOf(database)
+  try {
+    await scratch.execute('sqlite' in database ? database.sqlite : database.ddl)
+    return await examineFor({ ...options, target: scratch.target }, builtIn)
   } finally {
     await scratch.remove()
   }

@@ -29,11 +29,21 @@ export interface WardOptions {
   readonly opening: Opening | null
   /** Until when (`performance.now()`) an API server that refuses connections is asked again. */
   readonly patience: number
+  /** The longest that one request may take, in milliseconds; each has a time-out of its own besides. */
+  readonly longestRequest: number
   /** Is told every secret that turns up during the run. */
   readonly keep: (secret: string) => void
 }
 
-export function openWard({ dialect, given, limits, opening: opened, patience, keep }: WardOptions): Ward {
+export function openWard({
+  dialect,
+  given,
+  limits,
+  opening: opened,
+  patience,
+  longestRequest,
+  keep,
+}: WardOptions): Ward {
   let opening: Promise<Opening> | undefined
   let loading: Promise<Loading> | undefined
   let database: Database | null = null
@@ -56,7 +66,7 @@ export function openWard({ dialect, given, limits, opening: opened, patience, ke
       })
       return opening
     },
-    http: (own) => httpClient({ ...settings, patience }, own),
+    http: (own) => httpClient({ ...settings, timeout: Math.min(settings.timeout, longestRequest), patience }, own),
     user: probeUser(given, keep),
     keys(http) {
       const { jwt } = given

@@ -139,7 +139,13 @@ export default defineCheck({
     },
     unresolved: {
       say: (evidence: AtServer) => `the host name of ${from(evidence)} does not resolve`,
-      next: ({ host = '' }: AtServer) => [`getent hosts ${typed(host)}`, 'Correct the name, or the resolver.'],
+      next: ({ host = '', port = 0 }: AtServer) => [
+        `getent hosts ${typed(host)}`,
+        // A name without a dot is often one that only a network of containers knows.
+        host.includes('.')
+          ? 'Correct the name, or the resolver.'
+          : `${host} is often a container's name, known inside its network alone: from outside, use localhost and the port that it publishes (docker compose port ${host} ${port}).`,
+      ],
     },
     unreachable: {
       say: (evidence: AtServer) => `no connection to ${from(evidence)}: nothing answers there`,
@@ -265,6 +271,30 @@ export default defineCheck({
         'End what is idle for long, and put a pool between the application and the server before max_connections is raised.',
       ],
     },
+    'role-limit': {
+      say: ({ place, role = '', text }: AtServer) =>
+        `the role ${role} may open no more connections to ${place}: its own limit is reached, and the server is not full (${text})`,
+      next: (evidence: AtServer) => [
+        psql(
+          { ...evidence, role: 'postgres' },
+          'postgres',
+          'select rolname, rolconnlimit from pg_roles where rolconnlimit >= 0',
+        ),
+        `alter role ${evidence.role} connection limit -1, or a higher one; or end what it holds: ${holders}`,
+      ],
+    },
+    'database-limit': {
+      say: ({ place, database = '', text }: AtServer) =>
+        `the database ${database} at ${place} takes no more connections: its own limit is reached, and the server is not full (${text})`,
+      next: (evidence: AtServer) => [
+        psql(
+          { ...evidence, role: 'postgres' },
+          'postgres',
+          'select datname, datconnlimit from pg_database where datconnlimit >= 0',
+        ),
+        `alter database ${evidence.database} connection limit -1, or a higher one.`,
+      ],
+    },
     starting: {
       say: ({ place, text }: AtServer) => `the server at ${place} does not accept connections yet: ${text}`,
       next: (evidence: AtServer) => [
@@ -306,6 +336,21 @@ export default defineCheck({
     'pooler-full': {
       say: ({ place, text }: AtServer) => `the pooler at ${place} is up, and full: ${text}`,
       next: () => ['show clients; in the console of the pooler; look at max_client_conn.'],
+    },
+    'pool-full': {
+      say: ({ place, text }: AtServer) =>
+        `the pooler at ${place} is up, and its pool is full: no connection to the server came free in time (${text})`,
+      next: () => [
+        'show pools; in the console of the pooler: who waits, and for whom.',
+        'End what holds its transaction open, or raise default_pool_size.',
+      ],
+    },
+    'unknown-to-pooler': {
+      say: ({ place, role = '' }: AtServer) =>
+        `the pooler at ${place} does not know this project or role (${role}): tenant or user not found`,
+      next: () => [
+        'Take the connection string from the dashboard again: the role is written ROLE.PROJECT, and the region is part of the host.',
+      ],
     },
     'behind-pooler': {
       say: ({ place, text }: AtServer) => `the pooler at ${place} answers, and the server behind it does not: ${text}`,

@@ -11,6 +11,7 @@ const faults = [
   'connection/opens#unreadable',
   'connection/opens#tls',
   'connection/opens#no-tls',
+  'connection/opens#unknown-to-pooler',
   'connection/opens#bad-setting',
   'connection/opens#statement-timeout',
 ]

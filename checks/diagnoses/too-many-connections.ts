@@ -1,6 +1,8 @@
 import { defineDiagnosis } from 'dbdoctor'
 
-const faults = ['connection/opens#too-many-connections', 'connection/opens#pooler-full']
+const faults = ['too-many-connections', 'role-limit', 'database-limit', 'pooler-full', 'pool-full'].map(
+  (code) => `connection/opens#${code}`,
+)
 
 export default defineDiagnosis({
   id: 'too-many-connections',

@@ -133,7 +133,9 @@ async function examine(
   const known = catalog.value.tables
     .filter(({ schema }) => !config.schemas || config.schemas.includes(schema))
     .flatMap((table) => {
-      const tool = migrationTools.find((candidate) => isOf(candidate, table))
+      const tool =
+        migrationTools.find((candidate) => isOf(candidate, table)) ??
+        migrationTools.find((candidate) => isLike(candidate, table))
       return tool ? [{ tool, table }] : []
     })
   const { migrations: folder } = given
@@ -178,6 +180,20 @@ const columnOf = (table: Table, name: string) => table.columns.find((column) => 
 
 function isOf({ table: name, columns }: MigrationTool, table: Table): boolean {
   return table.kind === 'table' && same(table.name, name) && columns.every((column) => columnOf(table, column))
+}
+
+/**
+ * Whether a table of another name is a tool's: its name ends in the tool's own (`billing_schema_migrations`), and it has the tool's columns
+ * and no other. A table of the application's may have some of them by chance.
+ */
+function isLike({ table: name, columns }: MigrationTool, table: Table): boolean {
+  const ending = table.name.toLowerCase().endsWith(`_${name.toLowerCase().replace(/^_+/, '')}`)
+  return (
+    table.kind === 'table' &&
+    ending &&
+    columns.length === table.columns.length &&
+    columns.every((column) => columnOf(table, column))
+  )
 }
 
 async function read(

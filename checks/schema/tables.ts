@@ -4,6 +4,7 @@ import {
   type DatabaseConfig,
   DbdoctorError,
   defineCheck,
+  identifier,
   leavesOf,
   listed,
   lookAtPages,
@@ -35,8 +36,8 @@ export default defineCheck({
     'count-differs': ({ tables, expected }: { tables: number; expected: number }) =>
       `there ${tables === 1 ? 'is' : 'are'} ${pluralize(tables, 'table')}, ${expected} expected`,
     missing: {
-      say: ({ table, named }: { table: string; named?: string }) =>
-        `table ${quoted(table)} is missing${named === undefined ? '' : `, which the config names (${named})`}`,
+      say: ({ table, named, elsewhere }: { table: string; named?: string; elsewhere?: string | undefined }) =>
+        `table ${quoted(table)} is missing${named === undefined ? '' : `, which the config names (${named})`}${elsewhere === undefined ? '' : `; there is a ${quoted(elsewhere)}`}`,
       next: () => [
         'Look whether its migration has run, and whether the last restore ended; it may have been renamed or dropped.',
       ],
@@ -78,7 +79,8 @@ export default defineCheck({
       if (tables.length !== expected) report('count-differs', { tables: tables.length, expected })
     } else if (expected) {
       fact('schema.tables.expected', expected.length)
-      for (const table of expected.filter((name) => !names.includes(name))) report('missing', { table })
+      for (const table of expected.filter((name) => !names.includes(name)))
+        report('missing', { table, elsewhere: elsewhere(table, catalog.value) })
       const unexpected = names.filter((name) => !expected.includes(name))
       if (unexpected.length > 0) report('unexpected', { tables: unexpected })
     } else if (tables.length === 0) {
@@ -90,18 +92,18 @@ export default defineCheck({
 
     for (const { name, place } of namedIn(config, catalog.value)) {
       if (Array.isArray(expected) && expected.includes(name)) continue
-      const elsewhere = nearest(
+      const near = nearest(
         name,
         catalog.value.tables.map((table) => nameOf(table, catalog.value)),
       )
       // What is there under a name like it was meant: a slip of the config is no damage.
-      if (elsewhere !== null)
+      if (near !== null)
         throw new DbdoctorError(
           'ERR_CONFIG_INVALID',
           `${place}: there is no table ${quoted(name)}`,
-          `did you mean ${quoted(elsewhere)}? correct it in the config`,
+          `did you mean ${quoted(near)}? correct it in the config`,
         )
-      report('missing', { table: name, named: place })
+      report('missing', { table: name, named: place, elsewhere: elsewhere(name, catalog.value) })
     }
 
     const leaves = tables.map((table) => leavesOf(catalog.value, table))
@@ -119,7 +121,7 @@ export default defineCheck({
         if (!answer || answer.outcome === 'answered') continue
         if (answer.reason) {
           const optional = !part.stored || part.kind === 'virtual'
-          seen.missing(name, answer.reason, answer.text, optional)
+          seen.missing(name, answer.reason, withGrant(answer, part, db.target.role), optional)
           gaps++
           if (part.kind === 'virtual') report('without-module', { table: name, text: answer.text })
         } else report('unreadable', { table: name, text: answer.text, code: answer.code })
@@ -128,6 +130,23 @@ export default defineCheck({
     }
   },
 })
+
+/** A table of this name in another schema, as it is printed. */
+function elsewhere(name: string, catalog: Catalog): string | undefined {
+  const bare = name.slice(name.lastIndexOf('.') + 1)
+  const found = catalog.tables.find((table) => table.name === bare && nameOf(table, catalog) !== name)
+  return found && nameOf(found, catalog)
+}
+
+/** Why a table could not be read; where a right is missing, with the statement that gives it. */
+function withGrant(
+  { reason, text }: { readonly reason: string | null; readonly text: string },
+  { schema, name }: { readonly schema: string; readonly name: string },
+  role: string | undefined,
+): string {
+  if (reason !== 'no-permission' || role === undefined || /row-level security/.test(text)) return text
+  return `${text}; grant select on ${identifier(schema, name)} to ${identifier(role)}`
+}
 
 /** Tables that the config names anywhere, and that are not there, each with the first place that names it. */
 function namedIn(

@@ -1,4 +1,4 @@
-import { defineCheck, milliseconds, z } from 'dbdoctor'
+import { defineCheck, type Http, milliseconds, z } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -20,8 +20,8 @@ export default defineCheck({
     path: z.string().startsWith('/').optional().describe('what to ask for; the first endpoint of the config, else /'),
   }),
   messages: {
-    refused: ({ url, start }: Evidence & { start?: string | undefined }) =>
-      `nothing listens at ${url}${start === undefined ? '' : ` (start it with: ${start})`}`,
+    refused: ({ url, start, other }: Evidence & { start?: string | undefined; other?: string | null }) =>
+      `nothing listens at ${url}${other ? `, and something does at ${other}: the server has the other loopback address` : ''}${start === undefined ? '' : ` (start it with: ${start})`}`,
     unresolved: ({ url }: Evidence) => `the host name of ${url} does not resolve`,
     silent: ({ url, text }: Evidence) => `${url} ${text}`,
     broken: ({ url, text }: Evidence) => `${url} ${text}`,
@@ -40,7 +40,7 @@ export default defineCheck({
       const place = { url: new URL(url).origin, text, code }
       switch (answer.outcome) {
         case 'refused':
-          return report('refused', { ...place, start: api.start?.join(' ') })
+          return report('refused', { ...place, start: api.start?.join(' '), ...(await otherLoopback(http, url)) })
         case 'unresolved':
           return report('unresolved', place)
         case 'timeout':
@@ -64,3 +64,14 @@ export default defineCheck({
     saw(`${answer.status} in ${milliseconds(answer.ms)}`)
   },
 })
+
+/** The same port at the other loopback address, where somebody answers there: a server that listens on ::1 alone, or on 127.0.0.1 alone. */
+async function otherLoopback(http: Http, address: string): Promise<{ other?: string }> {
+  const url = new URL(address)
+  const others: Readonly<Record<string, string>> = { '127.0.0.1': '[::1]', '[::1]': '127.0.0.1' }
+  const other = others[url.hostname]
+  if (other === undefined) return {}
+  url.hostname = other
+  const answer = await http.get(`${url.origin}/`)
+  return answer.outcome === 'answered' ? { other: url.origin } : {}
+}

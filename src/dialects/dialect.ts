@@ -69,6 +69,8 @@ export type UnopenedOutcome =
   | 'statement-timeout'
   // A server that lets nobody in just now.
   | 'too-many-connections'
+  | 'role-limit'
+  | 'database-limit'
   | 'starting'
   | 'recovering'
   | 'not-consistent'
@@ -76,6 +78,8 @@ export type UnopenedOutcome =
   | 'disk-full'
   | 'out-of-memory'
   | 'pooler-full'
+  | 'pool-full'
+  | 'unknown-to-pooler'
   | 'behind-pooler'
   | 'mute'
   | 'other'

@@ -18,9 +18,13 @@ export function placeOf({ target, depth }: Report): string {
 }
 
 /** What a check saw, in a few words. */
-export function figureOf({ coverage, measurements, saw, skip, status }: Result): string {
+export function figureOf({ coverage, findings, measurements, saw, skip, status }: Result): string {
   if (status === 'skip' && skip) return skip.reason.replaceAll('-', ' ')
   if (saw !== undefined) return saw
+  // How much was looked at says little of what is ill.
+  const ill = status === 'fail' || status === 'warn' ? findings.filter(({ severity }) => severity !== 'info') : []
+  if (coverage && ill.length > 0) return pluralize(ill.length, 'finding')
+  if (coverage?.of === 0) return `no ${pluralize(0, coverage.unit).replace('0 ', '')}`
   if (coverage) return `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`
   const telling = measurements.filter(({ budget }) => budget !== undefined)
   const shown = telling.length > 0 ? telling : measurements
@@ -36,10 +40,32 @@ export function blockedOf(results: readonly Result[]): ReadonlyMap<string, reado
   const blocked = new Map<string, Result[]>()
   for (const result of results) {
     if (result.skip?.reason !== 'blocked') continue
-    const by = /^by (\S+)$/.exec(result.skip.detail)?.[1] ?? result.skip.detail
+    const by = /^by ([^\s:]+)/.exec(result.skip.detail)?.[1] ?? result.skip.detail
     blocked.set(by, [...(blocked.get(by) ?? []), result])
   }
   return blocked
+}
+
+/** What the figures of a report count, in words; a noun, and what more there is to say of it. */
+const counted: Readonly<Record<string, readonly [noun: string, more: string]>> = {
+  'schema.tables': ['table', ''],
+  'schema.indexes': ['index', ''],
+  'schema.indexes.plain': ['index', ' that no constraint needs'],
+  'schema.foreignKeys': ['foreign key', ''],
+  'integrity.orphanedRows': ['orphaned row', ''],
+}
+
+/** The figures of a report in words: `38 of 38 tables`, `52 foreign keys`, `2 rows in users`. */
+export function factsInWords(facts: Report['facts']): string[] {
+  return Object.entries(facts).flatMap(([name, value]) => {
+    if (name.endsWith('.expected')) return []
+    if (name.startsWith('rows.')) return [`${pluralize(value, 'row')} in ${name.slice('rows.'.length)}`]
+    const words = counted[name]
+    if (!words) return [`${name}: ${value}`]
+    const expected = facts[`${name}.expected`]
+    const [noun, more] = words
+    return [`${expected === undefined ? '' : `${value} of `}${pluralize(expected ?? value, noun)}${more}`]
+  })
 }
 
 /** Why a finding sets no exit code: `accepted until 2027-01-01: kept on purpose`. */

@@ -1,7 +1,7 @@
 import type { Cause, Finding, Report, Result, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { escaped as text } from './commonmark.js'
-import { acceptanceNotes, acceptedBy, blockedOf, engines, figureOf } from './figures.js'
+import { acceptanceNotes, acceptedBy, blockedOf, engines, factsInWords, figureOf } from './figures.js'
 import type { Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
 
@@ -71,6 +71,9 @@ function health({ results }: Report): string[] {
           `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
       ),
       ...(result.error ? [`  - the check broke: ${text(result.error.message)}`] : []),
+      ...(result.skip && isUnsure(result) && !result.coverage?.missing.length
+        ? [`  - ${text(result.skip.detail)}`]
+        : []),
       ...(result.coverage?.missing ?? []).map(
         ({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`,
       ),
@@ -244,7 +247,7 @@ function nextSteps({ causes, results, verdict }: Report): string[] {
 }
 
 function technicalDetails({ facts, results }: Report): string[] {
-  const figures = Object.entries(facts).map(([name, value]) => `- ${text(name)}: ${value}`)
+  const figures = factsInWords(facts).map((words) => `- ${text(words)}`)
   const walk = looked(results, ['auth']).map(
     ({ title, status, ms, ...rest }, at) =>
       `${at + 1}. ${marks[status]} ${text(title)}: ${text(figureOf({ title, status, ms, ...rest }))} (${milliseconds(ms)})`,

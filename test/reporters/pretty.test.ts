@@ -57,7 +57,7 @@ test('layer by layer, a line a check, findings below, the verdict last', () => {
           not examined: secrets (no-permission: permission denied)
 
       Integrity
-        ✘ Every foreign key points at a row that exists        52 of 52 foreign keys
+        ✘ Every foreign key points at a row that exists                    1 finding
           "orders": 2 rows point at a row of "customers" that does not exist
           (customer_id)
             integrity/foreign-keys#dangling · id 10 → customer_id 77

@@ -11,6 +11,8 @@ export const shapes: readonly ((password: string) => string)[] = [
   (password) => `host=/tmp dbname=c user=app password=${password}`,
   (password) => `sqlite:postgres://app:${password}@127.0.0.1:1/c`,
   (password) => `file:app:${password}@127.0.0.1:1/c`,
+  (password) => `sqlite:///nowhere/c.db?password=${password}`,
+  (password) => `sqlite::memory:?pwd=${password}`,
   (password) => `mysql://app:${password}@127.0.0.1:1/c`,
   (password) => `PGPASSWORD=${password} psql -h 127.0.0.1`,
 ]

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Catalog, findTable, leavesOf } from '../catalog.js'
+import { type Catalog, findTable, leavesOf, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
 import { from, lockLimit, locksOf } from './tables.js'
 
@@ -52,7 +52,8 @@ export async function scanOrphans(
 
 interface Plan {
   readonly child: Sql
-  readonly columns: readonly string[]
+  /** Columns of the key, and how each is shown. */
+  readonly columns: readonly { readonly name: string; readonly ref: Sql }[]
   /** Columns that find a row again: its primary key, or its place. */
   readonly address: readonly { readonly name: string; readonly ref: Sql }[]
   readonly keyed: Sql
@@ -78,12 +79,13 @@ function planOf(catalog: Catalog, relationship: Relationship): Plan {
   const inPart = sql`(${sql.join(each(sql`is null`), sql` or `)}) and (${sql.join(each(sql`is not null`), sql` or `)})`
   // A declared foreign key knows no rows but the parent's own; to anybody else, what inherits from it is one of it too.
   const parents = operators ? from(parent) : sql.id(parent.schema, parent.name)
-  const key = findTable(catalog, child)?.keys.find(({ primary }) => primary)
+  const table = findTable(catalog, child)
+  const key = table?.keys.find(({ primary }) => primary)
   return {
     child: from(child),
-    columns,
+    columns: columns.map((name) => ({ name, ref: shown(table, name) })),
     address: key
-      ? key.columns.map((name) => ({ name, ref: sql`c.${sql.id(name)}` }))
+      ? key.columns.map((name) => ({ name, ref: shown(table, name) }))
       : [{ name: 'ctid', ref: sql`c.ctid::text` }],
     keyed,
     declared: operators !== undefined,
@@ -92,6 +94,14 @@ function planOf(catalog: Catalog, relationship: Relationship): Plan {
       ...(match === 'full' && columns.length > 1 ? [inPart] : []),
     ],
   }
+}
+
+/** A column as it is shown. Times are the server's own text: a JavaScript date loses microseconds, infinity and far years. */
+function shown(table: Table | undefined, column: string): Sql {
+  const type = table?.columns.find(({ name }) => name === column)?.type ?? ''
+  const value = sql`c.${sql.id(column)}`
+  if (type === 'timestamp with time zone') return sql`(${value} at time zone 'UTC')::text || ' UTC'`
+  return /^(date|time|timestamp|interval)/.test(type) ? sql`${value}::text` : value
 }
 
 /** A key over a PERIOD (its operator is that of overlapping) wants all of it covered, by as many rows as it takes. */
@@ -133,7 +143,7 @@ async function countWhere(kysely: AnyKysely, { child }: Plan, where: Sql): Promi
 
 async function find(kysely: AnyKysely, plan: Plan, limit: number): Promise<Orphan[]> {
   const addresses = plan.address.map(({ ref }, at) => sql`${ref} as ${sql.id(`a${at}`)}`)
-  const keys = plan.columns.map((column, at) => sql`c.${sql.id(column)} as ${sql.id(`k${at}`)}`)
+  const keys = plan.columns.map(({ ref }, at) => sql`${ref} as ${sql.id(`k${at}`)}`)
   const found: Orphan[] = []
   for (const violation of plan.violations) {
     const { rows } = await sql<Record<string, unknown>>`
@@ -143,7 +153,7 @@ async function find(kysely: AnyKysely, plan: Plan, limit: number): Promise<Orpha
     found.push(
       ...rows.map((row) => ({
         row: Object.fromEntries(plan.address.map(({ name }, at) => [name, row[`a${at}`]])),
-        key: Object.fromEntries(plan.columns.map((name, at) => [name, row[`k${at}`]])),
+        key: Object.fromEntries(plan.columns.map(({ name }, at) => [name, row[`k${at}`]])),
       })),
     )
   }

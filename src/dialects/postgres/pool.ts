@@ -119,12 +119,13 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     beginning: RawBuilder<unknown>,
     work: (kysely: AnyKysely) => Promise<T>,
   ): Promise<T> =>
-    withClient(limits, async ({ kysely }) => {
+    withClient(limits, async (client) => {
       try {
-        await enter(kysely, beginning, limits)
-        return await work(kysely)
+        await enter(client.kysely, beginning, limits)
+        return await work(client.kysely)
       } finally {
-        await sql`rollback`.execute(kysely).catch(() => {})
+        // An error ends what is local to the transaction: the role's own time-out may have ended the session by now.
+        await sql`rollback`.execute(client.kysely).catch(() => void client.end())
       }
     })
 
@@ -251,7 +252,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
 
 /** Whether a server, or a pooler, says that it has no connection left for us. */
 function isFull(error: unknown): boolean {
-  return ['too-many-connections', 'pooler-full'].includes(triage(error).outcome)
+  return ['too-many-connections', 'role-limit', 'database-limit', 'pooler-full'].includes(triage(error).outcome)
 }
 
 /** The transaction that stays open so that others see what it sees. `id` is null where the server won't export its snapshot. */

@@ -15,7 +15,7 @@ export function settingsOf(connectionString: string, environment: Environment): 
   const refuse = (what: string) => new DbdoctorError('ERR_TARGET_INVALID', `the connection string ${what}`, form)
   let url: URL
   try {
-    url = new URL(connectionString)
+    url = parsed(connectionString)
   } catch {
     const port = /^[a-z]+:\/\/(?:[^/]*@)?[^/@]*:(\d+|[^:/@\]]*)(?:\/|\?|$)/i.exec(connectionString)?.[1]
     const badPort = port !== undefined && port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65535)
@@ -74,7 +74,12 @@ export function passwordsIn(
   { password }: ClientConfig,
   environment: Environment,
 ): readonly string[] {
-  return [password, new URL(connectionString).password, environment.PGPASSWORD].filter((one) => typeof one === 'string')
+  return [password, parsed(connectionString).password, environment.PGPASSWORD].filter((one) => typeof one === 'string')
+}
+
+/** Reads a connection string as a URL. libpq takes a role without a host, which a parameter may name. Throws where it is none. */
+function parsed(connectionString: string): URL {
+  return new URL(connectionString.replace(/^(postgres(?:ql)?:\/\/[^/@]*@)(?=[/?]|$)/i, '$1localhost'))
 }
 
 function read(url: URL, refuse: (what: string) => DbdoctorError): ClientConfig {

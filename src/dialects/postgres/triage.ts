@@ -16,7 +16,12 @@ const openings: readonly Rule[] = [
   [/^08P01$/, /password authentication failed|SASL authentication failed|no such user/i, 'password-rejected'],
   [/^08P01$/, /no such database/i, 'no-such-database'],
   [/^08P01$/, /no more connections allowed/i, 'pooler-full'],
-  [/^08P01$/, /query_wait_timeout|server (login|conn)|connect failed|server_login_retry/i, 'behind-pooler'],
+  [/^08P01$/, /query_wait_timeout/i, 'pool-full'],
+  [/^08P01$/, /server (login|conn)|connect failed|server_login_retry/i, 'behind-pooler'],
+  // Supavisor's own words.
+  [/^XX000$/, /tenant or user not found/i, 'unknown-to-pooler'],
+  [/^(XX000|53300)$/, /max ?clients|max client connections/i, 'pooler-full'],
+  [/^(XX000|08006)$/, /unable to check out|pool (checkout )?timeout|checkout.*timed? ?out/i, 'pool-full'],
   [/^08P01$/, /unsupported (startup parameter|parameter)|startup parameter/i, 'bad-setting'],
   [/^ECONNREFUSED$/, /\.s\.PGSQL\.\d+$/, 'stale-socket'],
   [/^ECONNREFUSED$/, null, 'refused'],
@@ -35,6 +40,8 @@ const openings: readonly Rule[] = [
   [/^(28000|42501)$/, null, 'denied'],
   [/^3D000$/, null, 'no-such-database'],
   [/^55000$/, null, 'database-closed'],
+  [/^53300$/, /^too many connections for role/i, 'role-limit'],
+  [/^53300$/, /^too many connections for database/i, 'database-limit'],
   [/^53300$/, null, 'too-many-connections'],
   [/^57P03$/, /shutting down/, 'shutting-down'],
   [/^57P03$/, /in recovery mode/, 'recovering'],
@@ -60,7 +67,16 @@ const openings: readonly Rule[] = [
 export function triage(error: unknown): { outcome: UnopenedOutcome; code: string; text: string } {
   const { code = '', message } = innermost(error)
   const rule = openings.find(([codes, text]) => codes.test(code) && (text === null || text.test(message)))
-  return { outcome: rule?.[2] ?? 'other', code, text: message }
+  return { outcome: rule?.[2] ?? 'other', code, text: wording(message) }
+}
+
+/** OpenSSL's words for what has a name: https://docs.openssl.org/3.0/man3/SSL_get_error/. */
+function wording(message: string): string {
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? ''
+  if (/unsupported protocol|protocol version|no protocols available/.test(`${reason} ${message}`))
+    return 'the two have no version of TLS in common'
+  if (/wrong version number/.test(reason)) return 'it does not answer in TLS'
+  return reason || message
 }
 
 /** SQLSTATEs (https://www.postgresql.org/docs/current/errcodes-appendix.html) that say why nobody could look, or that what was looked at is ill. */

@@ -243,6 +243,17 @@ onEachDialect((dialect) => {
     })
   })
 
+  test('a table of another name is told by its ending and its columns; one of the application is not', async () => {
+    const other = golangMigrate[dialect].replaceAll('schema_migrations', 'billing_schema_migrations')
+    expect(said(await examineThis(`${other} insert into billing_schema_migrations values (7, true);`))).toEqual([
+      'golang-migrate: version 7 is dirty: the migration to it did not finish, and may be applied in part',
+    ])
+    const own = 'create table theme_schema_migrations (version integer, dirty boolean, author text);'
+    expect(said(await examineThis(`${own} insert into theme_schema_migrations values (7, true, 'ada');`))).toMatch(
+      /^skip: not-applicable/,
+    )
+  })
+
   describe('golang-migrate', () => {
     test('a dirty version', async () => {
       const result = await examineThis(`${golangMigrate[dialect]} insert into schema_migrations values (7, true);`)

@@ -98,7 +98,17 @@ test('a table that the role may not read is a gap, not a finding, at every depth
     expect(result).toMatchObject({
       status: 'skip',
       findings: [],
-      coverage: { examined: 2, of: 3, missing: [{ object: 'c', reason: 'no-permission' }] },
+      coverage: {
+        examined: 2,
+        of: 3,
+        missing: [
+          {
+            object: 'c',
+            reason: 'no-permission',
+            detail: expect.stringMatching(/; grant select on "public"\."c" to "/),
+          },
+        ],
+      },
     })
     expect(verdict.status).toBe('inconclusive')
   }

@@ -1,5 +1,8 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { routes, saidOf } from '../../support/auth.js'
+import { afterwards } from '../../support/databases.js'
 import { deadAddress, socketServer } from '../../support/servers.js'
 
 const said = (url: string, more = {}) => saidOf('server/reachable', { api: { url, timeout: '300ms', ...more } })
@@ -51,4 +54,18 @@ test('a proxy without its server', async () => {
     `${url}/health answers with 502: a proxy is there, and the server behind it is not`,
   ])
   expect(await said(url)).toBe('pass')
+})
+
+test('a server at the other loopback address alone is told', async () => {
+  const server = createServer((_, response) => void response.end('ok'))
+  const listens = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(0, '::1', () => resolve(true))
+  })
+  // A machine without IPv6 has no other loopback address.
+  if (!listens) return
+  afterwards(() => server.close())
+  const { port } = server.address() as AddressInfo
+  expect(await said(`http://127.0.0.1:${port}`)).toEqual([
+    `nothing listens at http://127.0.0.1:${port}, and something does at http://[::1]:${port}: the server has the other loopback address`,
+  ])
 })

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { describe, expect, inject, test } from 'vitest'
 import { dbdoctor, reportOf } from '../../support/cli.js'
-import { afterwards, asSuperuser, testDatabase } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, testDatabase } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
 const opened = async (target: string, ...args: string[]) => {
@@ -67,6 +67,9 @@ describe('a database that opens', () => {
   })
 })
 
+/** The whole report of a run that looks at the connection alone. */
+const told = async (target: string) => ({ report: await examine(target, { only: ['connection/opens'] }) })
+
 describe('one that does not', () => {
   test.each(['require', 'verify-full'])('sslmode=%s against a server without TLS', async (mode) => {
     expect(await opened(changed(inject('postgres'), { search: `?sslmode=${mode}` }))).toMatchObject({
@@ -107,6 +110,47 @@ describe('one that does not', () => {
     })
     await asSuperuser(inject('postgres'), `alter database ${name} allow_connections false`)
     expect(await opened(target)).toMatchObject({ address: 'database-closed', exitCode: 1 })
+  })
+
+  test('a role, or a database, that has reached its own limit is not a full server', async () => {
+    const { target } = await testDatabase('postgres')
+    const name = new URL(target).pathname.slice(1)
+    const role = `limited_${process.pid}`
+    await asSuperuser(inject('postgres'), `create role ${role} login password 'only-for-tests' connection limit 0`)
+    afterwards(() => asSuperuser(inject('postgres'), `drop role ${role}`))
+    const limited = changed(target, { username: role, password: 'only-for-tests' })
+    const { report } = await told(limited)
+    expect(report.causes[0]).toMatchObject({
+      id: 'too-many-connections',
+      headline: expect.stringContaining(`the role ${role} may open no more connections`),
+    })
+    await asSuperuser(
+      inject('postgres'),
+      `alter role ${role} connection limit -1; alter database ${name} connection limit 0`,
+    )
+    expect((await told(limited)).report.causes[0]?.headline).toContain(
+      `the database ${name} at ${new URL(target).host} takes no more connections`,
+    )
+  })
+
+  test('a role without a host is understood where a parameter names one', async () => {
+    const url = new URL(inject('postgres'))
+    const address = `postgresql://${url.username}:${url.password}@/postgres?host=${url.hostname}&port=${url.port}`
+    expect((await told(address)).report.results[0]?.status).toBe('pass')
+  })
+
+  test.each([
+    ['XX000', 'Tenant or user not found', 'unknown-to-pooler', /does not know this project or role/],
+    ['XX000', 'MaxClientsInSessionMode: max clients reached', 'pooler-full', /is up, and full/],
+    ['08P01', 'query_wait_timeout', 'pool-full', /its pool is full/],
+  ])('a pooler that says %s %s', async (code, words, outcome, sentence) => {
+    const fields = Buffer.from(`SFATAL\0C${code}\0M${words}\0\0`)
+    const head = Buffer.from([0x45, 0, 0, 0, 0])
+    head.writeInt32BE(fields.length + 4, 1)
+    const url = await listening((socket) => void socket.once('data', () => socket.end(Buffer.concat([head, fields]))))
+    const { report } = await told(changed(url, { search: '?sslmode=disable' }))
+    const [finding] = report.results.find(({ id }) => id === 'connection/opens')?.findings ?? []
+    expect(finding).toMatchObject({ address: `connection/opens#${outcome}`, message: expect.stringMatching(sentence) })
   })
 
   test('a server that is full is not one that crashed', async () => {

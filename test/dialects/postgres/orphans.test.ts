@@ -247,3 +247,15 @@ describe('the statements that are advised', () => {
     expect(await odd.query('select * from "a b".gone_orphaned')).toEqual([{ c: 5 }])
   })
 })
+
+test('times are shown as they are stored', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    `create table p (d date, t timestamptz, s timestamp, primary key (d, t, s)); create table c (d date, t timestamptz, s timestamp, foreign key (d, t, s) references p);
+     ${unchecked(`insert into c values ('infinity', '294276-01-01 00:00:00.123456+00', '4713-01-01 00:00:00.000001 BC')`)}`,
+  )
+  const result = await examineOne('integrity/foreign-keys', target, { showValues: true })
+  expect(result.findings[0]?.evidence.samples).toMatchObject([
+    { key: { d: 'infinity', t: '294276-01-01 00:00:00.123456 UTC', s: '4713-01-01 00:00:00.000001 BC' } },
+  ])
+})
