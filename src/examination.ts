@@ -3,7 +3,7 @@ import { configLines } from './config/lines.js'
 import type { Depth } from './depth.js'
 import type { DialectName } from './dialects/dialect.js'
 import { DbdoctorError } from './errors.js'
-import { exitCodeOf, type FailOn } from './exit-code.js'
+import { exitCodeOf, type FailOn, type Signal } from './exit-code.js'
 import type { Patient } from './patient.js'
 import type { Registry } from './registry.js'
 import type { Report } from './report.js'
@@ -33,7 +33,7 @@ export interface Audience {
   /** Aborted by whoever wants no more than what is known so far. */
   readonly interrupt: AbortSignal
   /** The signal that ended the process' patience, if one did. */
-  readonly received: () => NodeJS.Signals | null
+  readonly received: () => Signal | null
   readonly onEvent: (event: RunEvent) => void
 }
 

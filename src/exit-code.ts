@@ -2,6 +2,9 @@ import type { Held } from './comparison.js'
 import type { Report } from './report.js'
 import type { Examination } from './run.js'
 
+/** Signals that end a run early, with what is known so far. */
+export type Signal = 'SIGINT' | 'SIGTERM'
+
 export const failOn = ['fail', 'warn', 'never'] as const
 export type FailOn = (typeof failOn)[number]
 
@@ -9,7 +12,7 @@ export type FailOn = (typeof failOn)[number]
  * The exit code that a report deserves: 0 healthy or degraded, 1 unhealthy, 3 inconclusive; a signal's own where one cut the run short.
  * `warn` makes any warning 1; `never` turns 1 into 0, and nothing else.
  */
-export function exitCodeOf(report: Examination, threshold: FailOn, signal: NodeJS.Signals | null): number {
+export function exitCodeOf(report: Examination, threshold: FailOn, signal: Signal | null): number {
   if (signal) return signal === 'SIGINT' ? 130 : 143
   const { status } = report.verdict
   if (status === 'inconclusive') return 3

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { exitCodeOf } from '../src/exit-code.js'
+import { exitCodeOf, type Signal } from '../src/exit-code.js'
 import type { Report, Result, UnknownReason } from '../src/report.js'
 import { databaseStateOf, headlineOf, statusOf } from '../src/verdict.js'
 import { findingWith, reportWith, resultWith } from './support/reports.js'
@@ -172,14 +172,14 @@ describe('the headline', () => {
 })
 
 describe('the exit code', () => {
-  const code = (results: Result[], failOn: 'fail' | 'warn' | 'never' = 'fail', signal: NodeJS.Signals | null = null) =>
+  const code = (results: Result[], failOn: 'fail' | 'warn' | 'never' = 'fail', signal: Signal | null = null) =>
     exitCodeOf(
       { ...reportWith(), verdict: { status: status(...results), database: 'unverified', headline: '' }, results },
       failOn,
       signal,
     )
 
-  test.each<[number, Result[], ('fail' | 'warn' | 'never')?, NodeJS.Signals?]>([
+  test.each<[number, Result[], ('fail' | 'warn' | 'never')?, Signal?]>([
     [0, sound],
     [0, [warn('connection/latency')]],
     [1, [warn('connection/latency')], 'warn'],

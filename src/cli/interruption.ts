@@ -1,16 +1,18 @@
+import type { Signal } from '../exit-code.js'
+
 /** What the signals of a command have come to. */
 export interface Interruption {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal
-  received(): NodeJS.Signals | null
+  received(): Signal | null
   stop(): void
 }
 
 /** The first signal asks the run to stop and report; a second one ends the process as it would any other. */
 export function listenForSignals(): Interruption {
   const controller = new AbortController()
-  let received: NodeJS.Signals | null = null
-  const onSignal = (signal: NodeJS.Signals) => {
+  let received: Signal | null = null
+  const onSignal = (signal: Signal) => {
     // Others listen too, the spinner among them, and end the process where they believe that nobody else does.
     if (received !== null) return end(signal)
     received = signal
@@ -19,7 +21,7 @@ export function listenForSignals(): Interruption {
   const stop = () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
   }
-  const end = (signal: NodeJS.Signals) => {
+  const end = (signal: Signal) => {
     stop()
     process.kill(process.pid, signal)
   }

@@ -24,7 +24,12 @@ interface Told {
 }
 
 /** What a failed request means: by its code, and by how far it came. */
-export function triage(error: NodeJS.ErrnoException, phase: Phase, late: boolean, timeout: number): Told {
+export function triage(
+  error: Error & { readonly code?: string | undefined },
+  phase: Phase,
+  late: boolean,
+  timeout: number,
+): Told {
   const code = error.code ?? ''
   if (late) return { outcome: 'timeout', code: 'ETIMEDOUT', text: silences[phase](milliseconds(timeout)) }
   if (code === 'ECONNREFUSED') return { outcome: 'refused', code, text: 'refused the connection' }

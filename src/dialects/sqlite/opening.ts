@@ -49,7 +49,7 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
         outcome: outcome === 'damaged' && state.note ? 'truncated' : outcome,
         place: path,
         code: error.code,
-        text: [error.message, state.note].filter(Boolean).join('; '),
+        text: [withoutDriver(error) ? driverMissing : error.message, state.note].filter(Boolean).join('; '),
       }
       // Only what recovery could mend is worth a copy.
       if (!/^SQLITE_(READONLY|CANTOPEN|PROTOCOL)/.test(error.code)) break
@@ -95,6 +95,12 @@ const parameters: Record<Way, string> = {
   'at-rest': 'mode=ro&immutable=1',
   copy: 'mode=rw',
 }
+
+/** Whether Node, or the driver itself, says that the package or its compiled part is not there. */
+const withoutDriver = ({ code, message }: SqliteFailure) =>
+  /^(ERR_)?MODULE_NOT_FOUND$|^ERR_DLOPEN_FAILED$/.test(code) || /^Could not locate the bindings file/.test(message)
+const driverMissing =
+  'the package better-sqlite3 is not there, or was compiled for another Node: npm install better-sqlite3 (it brings a binary for current versions of Node, and needs a C++ compiler for others)'
 
 function whyNot({ code, message }: SqliteFailure): { outcome: Unopened['outcome'] } {
   if (code === 'SQLITE_NOTADB') return { outcome: 'not-a-database' }
