@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
-import { testFolder } from './support/databases.js'
+import { testDatabase, testFolder } from './support/databases.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -69,12 +69,12 @@ test('the links of its pages lead to what it brings', async () => {
 
 test('without the driver of SQLite it says so, and how to get it', async () => {
   const cwd = await installed()
-  await writeFile(join(cwd, 'a.db'), '')
+  const { target } = await testDatabase('sqlite', 'create table t (a)')
   const check = async () => {
     const bin = join(cwd, 'node_modules/dbdoctor/dist/bin/dbdoctor.js')
     const { stdout } = await execa(
       process.execPath,
-      [bin, 'check', './a.db', '--only', 'connection/opens', '-f', 'json'],
+      [bin, 'check', target, '--only', 'connection/opens', '-f', 'json'],
       {
         cwd,
         reject: false,
