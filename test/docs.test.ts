@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
@@ -63,9 +63,9 @@ describe('the schema of configs', () => {
 
   test('is packed, where the configs that are written look for it', () => {
     const { files, name } = JSON.parse(text('package.json'))
-    expect(schemaPath).toBe(
-      `./node_modules/${name}/${files.find((file: string) => file.endsWith('config.schema.json'))}`,
-    )
+    expect(schemaPath).toBe(`./node_modules/${name}/docs/config.schema.json`)
+    expect(files).toContain('docs')
+    expect(existsSync('docs/config.schema.json')).toBe(true)
   })
 })
 

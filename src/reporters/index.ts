@@ -4,6 +4,7 @@ import type { Comparer, Reporter } from './reporter.js'
 const loaders = {
   pretty: async () => (await import('./pretty.js')).pretty,
   markdown: async () => (await import('./markdown.js')).markdown,
+  brief: async () => (await import('./brief.js')).brief,
   html: async () => (await import('./html.js')).html,
   json: async () => (await import('./json.js')).json,
   junit: async () => (await import('./junit.js')).junitXml,

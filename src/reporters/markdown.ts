@@ -1,6 +1,6 @@
-import type { Cause, Finding, Report, Result, Status } from '../report.js'
+import type { Cause, Finding, Report, Result } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { escaped as text } from './commonmark.js'
+import { marks, states, escaped as text } from './commonmark.js'
 import { acceptanceNotes, acceptedBy, blockedOf, engines, factsInWords, figureOf } from './figures.js'
 import type { Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
@@ -30,20 +30,6 @@ const parts: readonly (readonly [name: string, layers: readonly string[]])[] = [
   ['Authentication', ['auth']],
   ['External services', ['external']],
 ]
-const marks: Record<Status, string> = {
-  pass: '✅',
-  warn: '⚠️',
-  fail: '❌',
-  expected: '⚠️',
-  skip: '❔',
-  crash: '💥',
-}
-const states = {
-  healthy: '✅ HEALTHY',
-  degraded: '⚠️ DEGRADED',
-  unhealthy: '❌ UNHEALTHY',
-  inconclusive: '❔ INCONCLUSIVE',
-}
 const notChecked = 'Not checked.'
 
 function opening({ verdict, complete, target, startedAt, ms, tool }: Report): string[] {

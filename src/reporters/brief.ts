@@ -1,0 +1,53 @@
+import type { Report } from '../report.js'
+import { milliseconds, pluralize } from '../words.js'
+import { marks, states, escaped as text } from './commonmark.js'
+import { engines } from './figures.js'
+import { defineReporter } from './reporter.js'
+
+const shown = 3
+
+/** What an incident channel needs, in ten lines of Markdown at most: the verdict, the worst findings, the next action. */
+export const brief = defineReporter({
+  name: 'brief',
+  render: (report) => `${[...opening(report), ...findings(report), ...outlook(report)].join('\n')}\n`,
+})
+
+function opening({ verdict, complete, target, startedAt, ms, tool, counts }: Report): string[] {
+  const engine = target ? [target.name, engines[target.dialect], target.version] : ['no database']
+  const ran = counts.pass + counts.warn + counts.fail + counts.expected + counts.crash
+  return [
+    `**${states[verdict.status]}${complete ? '' : ', INCOMPLETE'}**: ${text(verdict.headline)}`,
+    '',
+    `- ${text(engine.filter(Boolean).join(' · '))} · examined at ${startedAt} in ${milliseconds(ms)} by ${tool.name} ${tool.version}`,
+    `- Database ${verdict.database}; ${pluralize(ran, 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
+  ]
+}
+
+/** Errors before warnings, and nothing that a cause has said. */
+function findings({ results, verdict, causes }: Report): string[] {
+  const told = [verdict.headline, ...causes.map(({ headline }) => headline)].join(' ').toLowerCase()
+  const open = results
+    .flatMap(({ findings }) => findings)
+    .filter(({ severity, suppressed }) => severity !== 'info' && !suppressed)
+    .filter(({ message }) => !told.includes(message.toLowerCase()))
+  const ranked = (['error', 'warning'] as const).flatMap((rank) => open.filter(({ severity }) => severity === rank))
+  const rest = ranked.length - shown
+  return [
+    ...ranked
+      .slice(0, shown)
+      .map(
+        ({ severity, message, address }) =>
+          `- ${marks[severity === 'error' ? 'fail' : 'warn']} ${text(message)} (${text(address)})`,
+      ),
+    ...(rest > 0 ? [`- and ${pluralize(rest, 'more finding')}`] : []),
+  ]
+}
+
+function outlook({ causes }: Report): string[] {
+  const also = causes.slice(1).map(({ headline }) => headline)
+  const next = causes.flatMap((cause) => cause.next)[0]
+  return [
+    ...(also.length > 0 ? [`- Also: ${text(also.join(' '))}`] : []),
+    ...(next === undefined ? [] : [`- **Next**: ${text(next)}`]),
+  ]
+}
