@@ -89,7 +89,10 @@ describe('bad input is exit 2, two lines and no stack', () => {
       ['check', 'x.db', '--only', 'integrity/foreign-keys', '--depth', 'quick', '--skip', 'connection'],
       /no check is left to run/,
     ],
-    [['check', 'x.db', '--format', 'docx'], /there is no format "docx"\n {2}write pretty or markdown or html or json/],
+    [
+      ['check', 'x.db', '--format', 'docx'],
+      /there is no format "docx"\n {2}write pretty or markdown or brief or html or json/,
+    ],
     [['check', 'x.db', '--format', 'jsn=report'], /there is no format "jsn"\n {2}did you mean json\?/],
     [['check', 'x.db', '-f', 'json', '-f', 'pretty'], /two formats go to standard output/],
     [['explain', 'schema/tabels'], /did you mean schema\/tables\?/],
