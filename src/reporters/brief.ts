@@ -1,7 +1,7 @@
 import type { Report } from '../report.js'
-import { milliseconds, pluralize } from '../words.js'
-import { marks, states, escaped as text } from './commonmark.js'
-import { engines } from './figures.js'
+import { pluralize } from '../words.js'
+import { marks, provenance, states, escaped as text } from './commonmark.js'
+import { ranOf } from './figures.js'
 import { defineReporter } from './reporter.js'
 
 const shown = 3
@@ -12,14 +12,13 @@ export const brief = defineReporter({
   render: (report) => `${[...opening(report), ...findings(report), ...outlook(report)].join('\n')}\n`,
 })
 
-function opening({ verdict, complete, target, startedAt, ms, tool, counts }: Report): string[] {
-  const engine = target ? [target.name, engines[target.dialect], target.version] : ['no database']
-  const ran = counts.pass + counts.warn + counts.fail + counts.expected + counts.crash
+function opening(report: Report): string[] {
+  const { verdict, complete, counts } = report
   return [
     `**${states[verdict.status]}${complete ? '' : ', INCOMPLETE'}**: ${text(verdict.headline)}`,
     '',
-    `- ${text(engine.filter(Boolean).join(' · '))} · examined at ${startedAt} in ${milliseconds(ms)} by ${tool.name} ${tool.version}`,
-    `- Database ${verdict.database}; ${pluralize(ran, 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
+    `- ${provenance(report)}`,
+    `- Database ${verdict.database}; ${pluralize(ranOf(counts), 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
   ]
 }
 

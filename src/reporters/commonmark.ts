@@ -1,4 +1,6 @@
-import type { Status } from '../report.js'
+import type { Report, Status } from '../report.js'
+import { milliseconds } from '../words.js'
+import { engines } from './figures.js'
 import { inert } from './inert.js'
 
 /** Text as CommonMark shows it: nothing in it is markup. https://spec.commonmark.org/0.31.2/#backslash-escapes */
@@ -22,4 +24,10 @@ export const states = {
   degraded: '⚠️ DEGRADED',
   unhealthy: '❌ UNHEALTHY',
   inconclusive: '❔ INCONCLUSIVE',
+}
+
+/** What was examined, when, for how long and by whom. */
+export function provenance({ target, startedAt, ms, tool }: Report): string {
+  const engine = target ? [target.name, engines[target.dialect], target.version] : ['no database']
+  return `${escaped(engine.filter(Boolean).join(' · '))} · examined at ${startedAt} in ${milliseconds(ms)} by ${tool.name} ${tool.version}`
 }

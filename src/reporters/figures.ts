@@ -97,3 +97,8 @@ function pairs(part: Record<string, Plain> | undefined): string {
     .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')
 }
+
+/** How many checks ran, whatever they came to. */
+export function ranOf({ pass, warn, fail, expected, crash }: Report['counts']): number {
+  return pass + warn + fail + expected + crash
+}

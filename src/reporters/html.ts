@@ -1,7 +1,7 @@
 import type { Cause, CoverageReport, Finding, Report, Result } from '../report.js'
 import { knownReasons, type SkipReason } from '../report.js'
 import { milliseconds, moment } from '../words.js'
-import { acceptanceNotes, acceptedBy, figureOf, placeOf, sampleTexts } from './figures.js'
+import { acceptanceNotes, acceptedBy, figureOf, placeOf, ranOf, sampleTexts } from './figures.js'
 import { coverages, latencies, overview, type Tone, toneOf } from './html/drawings.js'
 import { type Markup, html as markup, nothing } from './html/markup.js'
 import { style } from './html/style.js'
@@ -57,7 +57,7 @@ ${body}
 
 function opening(report: Report): Markup {
   const { verdict, complete, counts, ms } = report
-  const ran = counts.pass + counts.warn + counts.fail + counts.expected + counts.crash
+  const ran = ranOf(counts)
   const tally: readonly (readonly [number: number | string, words: string])[] = [
     [ran, ran === 1 ? 'check ran' : 'checks ran'],
     ...(counts.fail > 0 ? [[counts.fail, 'failed'] as const] : []),

@@ -1,7 +1,7 @@
 import type { Cause, Finding, Report, Result } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { marks, states, escaped as text } from './commonmark.js'
-import { acceptanceNotes, acceptedBy, blockedOf, engines, factsInWords, figureOf } from './figures.js'
+import { marks, provenance, states, escaped as text } from './commonmark.js'
+import { acceptanceNotes, acceptedBy, blockedOf, factsInWords, figureOf, ranOf } from './figures.js'
 import type { Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
 
@@ -32,8 +32,8 @@ const parts: readonly (readonly [name: string, layers: readonly string[]])[] = [
 ]
 const notChecked = 'Not checked.'
 
-function opening({ verdict, complete, target, startedAt, ms, tool }: Report): string[] {
-  const engine = target ? [target.name, engines[target.dialect], target.version] : ['no database']
+function opening(report: Report): string[] {
+  const { verdict, complete, target } = report
   return [
     `# Health summary: ${text(target?.name ?? 'API server')}`,
     '',
@@ -41,7 +41,7 @@ function opening({ verdict, complete, target, startedAt, ms, tool }: Report): st
     '',
     text(verdict.headline),
     '',
-    `${text(engine.filter(Boolean).join(' · '))} · examined at ${startedAt} in ${milliseconds(ms)} by ${tool.name} ${tool.version}`,
+    provenance(report),
     '',
   ]
 }
@@ -259,14 +259,13 @@ function technicalDetails({ facts, results }: Report): string[] {
 
 function conclusion({ verdict, causes, counts }: Report): string[] {
   const next = causes.flatMap((cause) => cause.next)[0]
-  const ran = counts.pass + counts.warn + counts.fail + counts.expected + counts.crash
   return [
     '## Conclusion',
     '',
     text(verdict.headline),
     '',
     `- **Status**: ${states[verdict.status]}`,
-    `- **System health**: database ${verdict.database}; ${pluralize(ran, 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
+    `- **System health**: database ${verdict.database}; ${pluralize(ranOf(counts), 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
     `- **Next action**: ${next === undefined ? 'none' : text(next)}`,
   ]
 }

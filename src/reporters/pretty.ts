@@ -2,7 +2,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { columns, pageWidth, wrapped } from './columns.js'
-import { acceptanceNotes, acceptedBy, blockedOf, figureOf, placeOf, sampleTexts } from './figures.js'
+import { acceptanceNotes, acceptedBy, blockedOf, figureOf, placeOf, ranOf, sampleTexts } from './figures.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
@@ -165,7 +165,7 @@ function verdictLines({ verdict, causes, counts, complete, ms, results, acceptan
   const label = `${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`
   const [root, ...others] = causes
   const tally = [
-    `${pluralize(counts.pass + counts.warn + counts.fail + counts.expected + counts.crash, 'check')} ran`,
+    `${pluralize(ranOf(counts), 'check')} ran`,
     ...(['fail', 'warn', 'crash'] as const)
       .filter((status) => counts[status] > 0)
       .map((status) => `${counts[status]} ${tallyWords[status]}`),
