@@ -8,6 +8,9 @@ export default defineConfig({
   resolve: { alias: [{ find: /^dbdoctor$/, replacement: fileURLToPath(new URL('./src/index.ts', import.meta.url)) }] },
   test: {
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/setup.ts'],
+    // A process runs many files: what they import is loaded once, and none of them leaves state behind.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Most tests wait for a process or a server: as many at a time as the smallest machine has cores.

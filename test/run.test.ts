@@ -46,7 +46,11 @@ test('statuses follow from what a check said', async () => {
     skip: 'skip',
     crash: 'crash',
   })
-  expect(find(results, 'server/crash')?.error).toEqual({ name: 'TypeError', message: 'oops' })
+  expect(find(results, 'server/crash')?.error).toEqual({
+    name: 'TypeError',
+    message: 'oops',
+    stack: expect.arrayContaining([expect.stringMatching(/^at .*run\.test\.ts:\d+/)]),
+  })
   expect(counts).toEqual({ pass: 1, warn: 1, fail: 1, expected: 0, skip: 1, crash: 1, unknown: 1 })
   expect(verdict.status).toBe('unhealthy')
 })

@@ -175,6 +175,18 @@ describe('a plugin that is no good is named in two lines', () => {
     expect(lines[1]).toMatch(/^ {2}\S/)
   })
 
+  test('one whose check breaks says so, and with --verbose where', async () => {
+    const cwd = await mine(checkWith("run() { throw new TypeError('oops') }"))
+    const args = ['check', (await target).target, '--only', 'schema/mine']
+    const short = await dbdoctor(args, { cwd })
+    expect(short.exitCode).toBe(3)
+    expect(short.stdout).toContain('the check broke: TypeError: oops')
+    expect(short.stdout).not.toMatch(/at .*mine/)
+    expect((await dbdoctor([...args, '--verbose'], { cwd })).stdout.replace(/\s+/g, ' ')).toMatch(
+      /oops at .*mine\.\w+:\d+:\d+/,
+    )
+  })
+
   test('one that is not there', async () => {
     for (const plugin of ['./nowhere.ts', 'dbdoctor-plugin-nowhere']) {
       const cwd = await project({ plugins: [plugin] })

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, describe, inject } from 'vitest'
+import { describe, inject } from 'vitest'
 import builtIn from '../../checks/index.js'
 import { query } from '../../fixtures/postgres/server.js'
 import type { BaselineEntry } from '../../src/acceptance.js'
@@ -20,8 +20,10 @@ import type { Result } from '../../src/report.js'
 import { type Examination, type RunEvent, run } from '../../src/run.js'
 import { select } from '../../src/select.js'
 import { dialectOf, parseTarget } from '../../src/target.js'
+import { afterwards } from './cleanups.js'
 
 export { said } from '../../src/testing.js'
+export { afterwards } from './cleanups.js'
 
 /** A throw-away database that a test made. */
 export interface TestDatabase {
@@ -31,18 +33,6 @@ export interface TestDatabase {
   execute(statements: string): Promise<void>
   /** Another one like it, with these statements run. */
   copy(statements: string): Promise<TestDatabase>
-}
-
-const cleanups: (() => Promise<unknown> | unknown)[] = []
-
-// This module is loaded anew for each file of tests, and so is its hook.
-afterAll(async () => {
-  while (cleanups.length > 0) await cleanups.pop()?.()
-})
-
-/** Runs something after the tests of this file, last come first. */
-export function afterwards(cleanup: () => Promise<unknown> | unknown): void {
-  cleanups.push(cleanup)
 }
 
 /** The tests of a block, on SQLite and on PostgreSQL. */

@@ -4,6 +4,7 @@
  * in the product.
  */
 import { relative } from 'node:path'
+import { inspect } from 'node:util'
 import { createVitest, parseCLI, type TestCase, type TestModule } from 'vitest/node'
 
 const title = ({ module, fullName }: TestCase) => `${module.relativeModuleId} › ${fullName}`
@@ -44,7 +45,7 @@ try {
   for (const [ms, file] of slowest) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${file}`)
   const failures = [
     ...left.flatMap(failuresOf),
-    ...unhandledErrors.map((error) => `outside of tests: ${String(error)}`),
+    ...unhandledErrors.map((error) => `outside of tests: ${inspect(error)}`),
   ]
   const still = new Set(left.flatMap((module) => [...module.children.allTests('failed')].map(title)))
   for (const name of flaky) if (!still.has(name)) console.log(`flaky: ${name}`)
