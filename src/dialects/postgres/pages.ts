@@ -9,7 +9,8 @@ type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
 
 /**
  * Reads each heap from its first page to its last, counts it against an index, and walks its b-trees with amcheck. Heaps come first: an
- * index scan over a hole in one would mark the entries dead that bear witness.
+ * index scan over a hole in one would mark the entries dead that bear witness. The server's own are many, small and rarely ill: their
+ * b-trees are walked together first.
  */
 export async function* lookAtPages(read: Read, scope: PageScope, primary: boolean): AsyncGenerator<PageLook> {
   const listed = await read(async (kysely) => ({
@@ -18,8 +19,15 @@ export async function* lookAtPages(read: Read, scope: PageScope, primary: boolea
   }))
   if (listed.outcome === 'failed') return yield { part: 'system', object: 'the catalog', ...outcomeOf(listed, nowhere) }
   const { heaps, amcheck } = listed.value
-  for (const heap of heaps) {
+  for (const heap of heaps.filter(({ own }) => own)) {
     const look = await lookAtHeap(read, heap, amcheck, scope.deep)
+    if (look) yield look
+  }
+  const system = heaps.filter(({ own }) => !own)
+  const trees = system.flatMap(({ indexes }) => indexes)
+  const walked = amcheck?.btrees && (await walk(read, amcheck, trees, scope.deep)).outcome === 'answered'
+  for (const heap of system) {
+    const look = await lookAtHeap(read, walked ? { ...heap, indexes: [] } : heap, amcheck, scope.deep)
     if (look) yield look
   }
   const count = heaps.reduce((sum, { own, indexes }) => sum + (own ? indexes.length : 0), 0)
@@ -75,33 +83,36 @@ async function rowsOf(read: Read, heap: Heap, place: Place): Promise<Found> {
   return { faults: [fault], gap: null }
 }
 
-/** Walks b-trees in one statement, and each in one of its own where that fails: one that is damaged hides no other. */
+/** Walks b-trees together, and each by itself where that fails: one that is damaged hides no other. */
 async function btreesOf(
   read: Read,
-  { schema }: Amcheck,
+  amcheck: Amcheck,
   indexes: Heap['indexes'],
   place: Place,
   deep: boolean,
 ): Promise<Found[]> {
   if (indexes.length === 0) return []
-  const check = sql.id(schema, 'bt_index_check')
-  const walk = (some: Heap['indexes']) =>
-    read(async (kysely) => {
-      const oids = some.map(([oid]) => oid)
-      await sql`select ${check}(i.oid::oid::regclass ${deep ? sql`, true` : sql``}) from unnest(${oids}::int8[]) as i (oid)`.execute(
-        kysely,
-      )
-      return true
-    })
-  if ((await walk(indexes)).outcome === 'answered') return [sound]
+  if ((await walk(read, amcheck, indexes, deep)).outcome === 'answered') return [sound]
   const found: Found[] = []
   for (const index of indexes) {
-    const answer = await walk([index])
+    const answer = await walk(read, amcheck, [index], deep)
     const [oid, name] = index
     if (answer.outcome === 'failed' && !(await isGone(read, oid)))
       found.push(outcomeOf(answer, { ...place, index: name }))
   }
   return found
+}
+
+/** Walks b-trees in one statement. */
+function walk(read: Read, { schema }: Amcheck, indexes: Heap['indexes'], deep: boolean): Promise<Answer<true>> {
+  const check = sql.id(schema, 'bt_index_check')
+  const oids = indexes.map(([oid]) => oid)
+  return read(async (kysely) => {
+    await sql`select ${check}(i.oid::oid::regclass ${deep ? sql`, true` : sql``}) from unnest(${oids}::int8[]) as i (oid)`.execute(
+      kysely,
+    )
+    return true as const
+  })
 }
 
 /** Looks at each tuple's header, and at what of it is stored apart. */

@@ -16,6 +16,9 @@ const patience = 300
 /** How long one more connection may take while another one is there, in milliseconds: what takes longer is scarce. */
 const longestJoin = 1000
 
+/** How long a server may take, in milliseconds, to see that a connection of ours is gone. */
+const longestLeave = 10_000
+
 /** How long the locks of a rehearsal may outlive this process, should it freeze; milliseconds. */
 const longestPause = 5000
 
@@ -211,7 +214,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   /** A fresh connection in place of the one that is there. */
   const askInstead = async (limits: Limits, held: Client): Promise<RoundTrip> => {
     await held.end()
-    for (const until = performance.now() + longestJoin; ; ) {
+    for (const until = performance.now() + longestLeave; ; ) {
       try {
         const { client, times } = await ask(limits)
         giveBack(client)
