@@ -66,6 +66,14 @@ export async function examine(check: AnyCheck, options: ExamineOptions, ward: Wa
 
 type Notes = ReturnType<typeof notesOf>
 
+/** Where an error was thrown, innermost first, without what Node did on the way. */
+function framesOf({ stack = '' }: Error): readonly string[] {
+  return stack
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at ') && !line.includes('node:internal'))
+}
+
 /** Waits for a check, and a little longer than its signal for one that does not listen. */
 async function attended(work: void | Promise<void>, signal: AbortSignal, notes: Notes): Promise<void> {
   let timer: NodeJS.Timeout | undefined
@@ -137,7 +145,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
   const gaps: CoverageReport['missing'][number][] = []
   let counted: { unit: string; examined: number } | undefined
   let skip: { reason: SkipReason; detail: string } | undefined
-  let error: { name: string; message: string } | undefined
+  let error: Result['error']
   let saw: string | undefined
   let probe: string | undefined
   let asExpected = false
@@ -205,8 +213,10 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
     },
 
     crash(cause: unknown) {
-      const { name, message } = cause instanceof Error ? cause : { name: 'Error', message: String(cause) }
-      error = { name, message }
+      error =
+        cause instanceof Error
+          ? { name: cause.name, message: cause.message, stack: framesOf(cause) }
+          : { name: 'Error', message: String(cause) }
     },
 
     result(ms: number): Result {

@@ -84,7 +84,9 @@ const result = z
     findings: z.array(finding),
     coverage: z.exactOptional(coverage),
     skip: z.exactOptional(z.object({ reason: z.enum([...knownReasons, ...unknownReasons]), detail: z.string() })),
-    error: z.exactOptional(z.object({ name: z.string(), message: z.string() })),
+    error: z.exactOptional(
+      z.object({ name: z.string(), message: z.string(), stack: z.exactOptional(z.array(z.string())) }),
+    ),
     docs: z.exactOptional(z.object({ why: z.string(), fix: z.string() })),
     measurements: z.array(measurement),
     relationships: z.exactOptional(

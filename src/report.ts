@@ -101,7 +101,8 @@ export interface Result {
   readonly findings: readonly Finding[]
   readonly coverage?: CoverageReport
   readonly skip?: { readonly reason: SkipReason; readonly detail: string }
-  readonly error?: { readonly name: string; readonly message: string }
+  /** What the check threw; `stack` is where, innermost first. */
+  readonly error?: { readonly name: string; readonly message: string; readonly stack?: readonly string[] }
   /** Why the check exists and how to mend what it finds, where it found something. */
   readonly docs?: { readonly why: string; readonly fix: string }
   readonly measurements: readonly Measurement[]

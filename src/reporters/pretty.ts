@@ -95,6 +95,7 @@ function resultLines(result: Result, page: Page): string[] {
     ...(result.error
       ? wrapped(`the check broke: ${result.error.name}: ${result.error.message}`, 6, page, paint.magenta)
       : []),
+    ...(page.verbose ? (result.error?.stack ?? []) : []).flatMap((frame) => wrapped(frame, 8, page, paint.dim)),
     ...(unknown && result.skip && !isBlocked(result) && !result.coverage?.missing.length
       ? wrapped(result.skip.detail, 6, page, paint.yellow)
       : []),
