@@ -76,6 +76,8 @@ export interface CheckContext<M, O, N extends Need = Need> {
   saw(what: string): void
   /** Whom the check looks for or signs in as: a name, never a password. */
   probe(name: string): void
+  /** What was seen of something that the config promises: `access token lifetime`, `15 minutes`. */
+  observed(promise: string, what: string): void
   /** Something behaved in the way that the config declares as expected. */
   expected(): void
   skip(reason: SkipReason, detail: string): void
@@ -101,6 +103,10 @@ export interface Check<
   /** The strongest lock that it takes on PostgreSQL; that of a reader, `ACCESS SHARE`, by default. */
   readonly lock?: string
   readonly docs: { readonly why: string; readonly fix: string }
+  /** What people can do while it holds, in the words of an incident summary: `User login`. */
+  readonly capability?: string
+  /** What the config promises of what it observes, by name and in words; also of a check that could not run. */
+  promises?(given: GivenFor<N>): Readonly<Record<string, string | undefined>>
   readonly options?: z.ZodType<O>
   readonly messages: M
   /** One function, or one a dialect; a missing dialect means that the check does not apply there. */

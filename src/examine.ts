@@ -6,6 +6,7 @@ import {
   standsOnConnection,
   type Wording,
 } from './check.js'
+import type { Given } from './config/given.js'
 import type { CheckConfig, Config } from './config.js'
 import type { Depth } from './depth.js'
 import type { Dialect, Session } from './dialects/dialect.js'
@@ -46,7 +47,7 @@ const grace = 800
 export async function examine(check: AnyCheck, options: ExamineOptions, ward: Ward, expires: number): Promise<Result> {
   const began = performance.now()
   const limits = limit(expires, ward.limits.signal)
-  const notes = notesOf(check, options)
+  const notes = notesOf(check, options, ward.given)
   try {
     const opening = standsOnConnection(check) ? await ward.open() : null
     if (opening && opening.outcome !== 'opened')
@@ -127,6 +128,7 @@ function contextOf(
     relationship: notes.relationship,
     saw: notes.saw,
     probe: notes.probe,
+    observed: notes.observed,
     expected: notes.expected,
     skip: notes.skip,
     fact(name, value) {
@@ -135,8 +137,21 @@ function contextOf(
   } as CheckContext<Record<string, Message>, unknown>
 }
 
+/** What a check stands for in a summary, whether it ran or not: what people can do, and what the config promises them. */
+export function outlookOf(
+  { capability, promises }: AnyCheck,
+  given: Partial<Given>,
+  observed: ReadonlyMap<string, string> = new Map(),
+): Pick<Result, 'capability' | 'promises'> {
+  const made = Object.entries(promises?.(given) ?? {}).flatMap(([name, promised]) => {
+    const seen = observed.get(name)
+    return promised === undefined ? [] : [{ name, promised, ...(seen !== undefined && { observed: seen }) }]
+  })
+  return { ...(capability !== undefined && { capability }), ...(made.length > 0 && { promises: made }) }
+}
+
 /** What a check says while it runs. */
-function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOptions) {
+function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOptions, given: Partial<Given>) {
   const settings: CheckConfig = config.checks[check.id] ?? {}
   const own = settings === 'off' ? {} : settings
   const findings: Finding[] = []
@@ -148,6 +163,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
   let error: Result['error']
   let saw: string | undefined
   let probe: string | undefined
+  const observed = new Map<string, string>()
   let asExpected = false
 
   const accepted = (reason: SkipReason) => isUnknown(reason) && (own.allowUnknown ?? []).includes(reason)
@@ -199,6 +215,10 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
       probe = name
     },
 
+    observed(promise: string, what: string) {
+      observed.set(promise, what)
+    },
+
     expected() {
       asExpected = true
     },
@@ -241,6 +261,7 @@ function notesOf(check: AnyCheck, { config, selection, showValues }: ExamineOpti
         status: status === 'pass' && asExpected ? 'expected' : status,
         ...(saw !== undefined && { saw }),
         ...(probe !== undefined && { probe }),
+        ...outlookOf(check, given, observed),
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
         ms: Math.round(ms * 10) / 10,
         // A check that did not listen to its signal may still be talking.

@@ -1,6 +1,6 @@
 export { sql } from 'kysely'
 export { z } from 'zod'
-export { lookAtPages, rebuildIndexes } from './advice.js'
+export { lookAtPages } from './advice.js'
 export {
   type Check,
   type CheckContext,
@@ -105,7 +105,7 @@ export {
 } from './relationships/index.js'
 export { isEmpty, type None, nonesOf } from './relationships/none.js'
 export { orphanStatements } from './relationships/statements.js'
-export { missingNamed, orphansNamed } from './relationships/wording.js'
+export { indexDisagreements, missingNamed, orphansNamed } from './relationships/wording.js'
 export type * from './report.js'
 export { inert } from './reporters/inert.js'
 export { defineReporter, type RenderOptions, type Reporter } from './reporters/reporter.js'

@@ -46,6 +46,8 @@ const pluginSchema = z
           depth: z.enum(depths).optional(),
           lock: z.string().optional(),
           docs: z.strictObject({ why: z.string(), fix: z.string() }),
+          capability: z.string().optional(),
+          promises: callable.optional(),
           options: z.unknown().optional(),
           messages: sentences,
           run: z.union([callable, z.strictObject({ sqlite: callable.optional(), postgres: callable.optional() })]),

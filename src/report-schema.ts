@@ -80,6 +80,12 @@ const result = z
     asked: z.boolean().describe('Whether an unknown here keeps the run from exit 0.'),
     saw: z.exactOptional(z.string()),
     probe: z.exactOptional(z.string()),
+    capability: z.exactOptional(z.string().describe('What people can do while the check passes.')),
+    promises: z
+      .exactOptional(
+        z.array(z.object({ name: z.string(), promised: z.string(), observed: z.exactOptional(z.string()) })),
+      )
+      .describe('What the config promises, and what was seen of it.'),
     ms,
     findings: z.array(finding),
     coverage: z.exactOptional(coverage),
@@ -149,6 +155,7 @@ export const reportSchema = z
     depth: z.enum(depths),
     config: z.exactOptional(z.object({ path: z.string(), lines: z.record(z.string(), z.int().positive()) })),
     target: z.nullable(target).describe('Null when no database was configured.'),
+    api: z.exactOptional(z.string()).describe('The address of the API server, where one is configured.'),
     startedAt: time,
     ms,
     verdict: z.object({

@@ -96,6 +96,10 @@ export interface Result {
   readonly saw?: string
   /** Whom it looked for or signed in as: a name, never a password. */
   readonly probe?: string
+  /** What people can do while it passes: `User login`. */
+  readonly capability?: string
+  /** What the config promises, and what was seen of it; nothing where nothing was. */
+  readonly promises?: readonly { readonly name: string; readonly promised: string; readonly observed?: string }[]
   /** Milliseconds. */
   readonly ms: number
   readonly findings: readonly Finding[]
@@ -186,6 +190,8 @@ export interface Report {
   readonly config?: { readonly path: string; readonly lines: { readonly [id: string]: number } }
   /** Null when no database was configured. */
   readonly target: TargetInfo | null
+  /** The address of the API server, where one is configured. */
+  readonly api?: string
   /** ISO 8601, UTC. */
   readonly startedAt: string
   readonly ms: number

@@ -6,7 +6,7 @@ import { lacking } from './config/given.js'
 import type { Depth } from './depth.js'
 import { causesOf } from './diagnosis.js'
 import type { Database, Opening, Trace, Unopened } from './dialects/dialect.js'
-import { type ExamineOptions, examine } from './examine.js'
+import { type ExamineOptions, examine, outlookOf } from './examine.js'
 import { layerOf, layers } from './layers.js'
 import { limit } from './limits.js'
 import type { Registry } from './registry.js'
@@ -93,6 +93,7 @@ export async function run(options: RunOptions): Promise<Examination> {
       complete: seen.complete,
       depth: seen.depth,
       target,
+      ...(options.given.api && { api: addressOf(options.given.api.url) }),
       startedAt,
       ms: Math.round((performance.now() - began) * 10) / 10,
       verdict: { status: statusOf(seen), database, headline: headlineOf(seen, database, causes) },
@@ -117,6 +118,12 @@ function passwordsOf({ dialect, registry }: RunOptions): readonly string[] {
   const checks = registry.checks.flatMap(({ id, title, messages }) => [id, title, ...Object.keys(messages)])
   const words = [...checks, ...knownReasons, ...unknownReasons, ...Object.values(dialect.target)].join('\n')
   return dialect.secrets.filter((secret) => !words.includes(secret))
+}
+
+/** A URL without what lets one in: neither a user nor a query. */
+function addressOf(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`.replace(/\/$/, '')
 }
 
 /** How long one request may take, by depth, in milliseconds: a quick look has no time for one that hangs. */
@@ -202,7 +209,7 @@ async function settleAll(
   secrets: Secrets,
   known: ReadonlyMap<string, Result> = new Map(),
 ): Promise<Result[]> {
-  const { registry, selection, concurrency, onEvent } = options
+  const { registry, selection, given, concurrency, onEvent } = options
   const turn = pLimit(concurrency)
   const settling = new Map<string, Promise<Result>>()
   let waiting = registry.checks.length - known.size
@@ -219,7 +226,7 @@ async function settleAll(
       const expires = performance.now() + shareOf(ward.limits.expires - performance.now(), --waiting)
       return examine(check, options, ward, expires)
     }
-    const result = reason ? skipped(check, selection, reason) : await turn(look)
+    const result = reason ? skipped(check, selection, given, reason) : await turn(look)
     if (reason) waiting--
     // Whoever listens may print or keep it, and will not be told again of secrets that turn up later.
     onEvent({ type: 'settled', result: secrets.scrub(result), settled: ++settled, of: registry.checks.length })
@@ -261,13 +268,14 @@ function blockedBy({ id, skip }: Result): Reason {
   return { reason: 'blocked', detail: skip?.reason === 'blocked' ? skip.detail : `by ${id}` }
 }
 
-function skipped(check: AnyCheck, selection: Selection, skip: Reason): Result {
+function skipped(check: AnyCheck, selection: Selection, given: Partial<Given>, skip: Reason): Result {
   const { id, title } = check
   return {
     id,
     layer: layerOf(id),
     title,
     status: 'skip',
+    ...(skip.reason === 'blocked' && outlookOf(check, given)),
     asked: selection.asked.has(id),
     ms: 0,
     findings: [],

@@ -43,6 +43,7 @@ export default defineCheck({
     why: 'Nothing that users do works without it. A login that fails for a wrong test password looks just like one that fails for a broken server.',
     fix: 'Follow the finding: correct the test password, the place of the token, or the server. The check of the probe user tells whether the password fits the database.',
   },
+  capability: 'User login',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     throttled: {

@@ -11,6 +11,7 @@ export default defineCheck({
     why: 'Lists of the most used passwords are the first thing that is tried. It writes where a weak one is let in: that account is removed again where the API allows it.',
     fix: 'Refuse passwords that are short or on a list of common ones (NIST SP 800-63B, section 5.1.1.2).',
   },
+  capability: 'Password requirements',
   messages: {
     'weak-accepted': ({ name, length }: { url: string; name: string; length: number }) =>
       `a new account may have the password "${name}" (${length} characters)`,

@@ -33,6 +33,7 @@ export default defineCheck({
     why: 'A server that takes any token, or none, shows everybody’s data to everybody; one that refuses its own tokens lets nobody work.',
     fix: 'Verify signature, algorithm and expiry before anything is read from a token; allow the one algorithm that you sign with.',
   },
+  capability: 'Protected routes',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status, what }: Evidence & { what: string }) =>

@@ -15,6 +15,7 @@ export default defineCheck({
     why: 'When refreshing fails, everybody is signed out as soon as the first token ends, and it looks like an outage.',
     fix: 'Look at how refresh tokens are stored and compared; where rotation is promised, a used one must be dead.',
   },
+  capability: 'Token refresh',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,

@@ -21,6 +21,7 @@ export default defineCheck({
     why: 'Nobody who has an account notices that new ones cannot be made. It writes: an account under a throw-away address, removed again where the API allows it.',
     fix: 'Look at the log of the server for the request that is named; where more fields are wanted, name them in auth.register.body.',
   },
+  capability: 'User registration',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,

@@ -15,6 +15,7 @@ export default defineCheck({
     why: 'An admin route that asks for a token and not for a role is open to every user.',
     fix: 'Check the role on the server, on every route, after the token; refuse with 403.',
   },
+  capability: 'Role-based access control',
   messages: {
     open: ({ url, status }: Evidence) => `${url} lets a user in who has no right to it, with ${status}`,
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,

@@ -22,6 +22,7 @@ export default defineCheck({
     why: 'Who logs out on a lost machine believes that nobody can go on there. Access tokens may live on for minutes; refresh tokens for weeks.',
     fix: 'Delete or mark the refresh token, and the session that it belongs to, when somebody logs out.',
   },
+  capability: 'Session management',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     'logout-refused': ({ url, status }: Evidence) => `${url} does not log out: it answers with ${status}`,

@@ -20,6 +20,11 @@ export default defineCheck({
     why: 'Servers that sign with different keys refuse each other’s users. A token without an end is a password that nobody can change.',
     fix: 'Give every server the same key and algorithm; set the lifetimes that you promise; keep clocks in step.',
   },
+  capability: 'JWT tokens',
+  promises: ({ jwt: { accessTokenLifetime, refreshTokenLifetime } }) => ({
+    'access token lifetime': accessTokenLifetime === undefined ? undefined : lasting(accessTokenLifetime),
+    'refresh token lifetime': refreshTokenLifetime === undefined ? undefined : lasting(refreshTokenLifetime),
+  }),
   messages: {
     'no-jwt': ({ name }: Evidence) => `the ${name} is no JSON Web Token`,
     'other-key': ({ name }: Evidence) => `the server signs its ${name}s with another key than the configured one`,
@@ -47,7 +52,7 @@ export default defineCheck({
         `the server's clock is ${milliseconds(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} this one`,
     },
   },
-  async run({ user, keys: load, given: { jwt }, report, coverage, saw, skip }) {
+  async run({ user, keys: load, given: { jwt }, report, coverage, observed, saw, skip }) {
     const signedIn = await user.signIn()
     const { tokens } = signedIn
     const loading = await load()
@@ -96,6 +101,7 @@ export default defineCheck({
           left: Math.max(0, Math.round((exp * 1000 - now) / 1000) * 1000),
         })
       const lifetime = (exp - iat) * 1000
+      observed(`${name} lifetime`, lasting(lifetime))
       if (promised !== undefined && Math.abs(lifetime - promised) > jwt.tolerance)
         report('lifetime-differs', { name, lifetime, promised })
       return lifetime

@@ -2,14 +2,13 @@ import {
   agreeing,
   defineCheck,
   heldHere,
+  indexDisagreements,
   isEmpty,
   lookAtPages,
   nameOf,
   type Orphan,
   orphanStatements,
-  pluralize,
   quoted,
-  rebuildIndexes,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -68,16 +67,7 @@ export default defineCheck({
         `Create a unique index on the columns of ${quoted(parent)} that are referenced, or correct the foreign key: SQLite refuses to write to either table until then, where keys are enforced.`,
       ],
     },
-    'key-index-disagrees': {
-      say: ({ table, columns, rows }: Evidence & { rows: number }) =>
-        `${quoted(table)}: an index has another key than the table in ${pluralize(rows, 'row')} (${columns.join(', ')}): it is damaged`,
-      next: ({ table }: Evidence) => [rebuildIndexes(table)],
-    },
-    'index-disagrees': {
-      say: ({ table, parent, rows }: Evidence & { rows: number }) =>
-        `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
-      next: ({ parent }: Evidence) => [rebuildIndexes(parent)],
-    },
+    ...indexDisagreements,
     unreadable: {
       say: ({ table, text }: Evidence & { text: string; code: string }) =>
         `${quoted(table)} could not be compared: ${text}`,

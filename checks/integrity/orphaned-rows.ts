@@ -9,6 +9,7 @@ import {
   defineCheck,
   heldHere,
   type Inferred,
+  indexDisagreements,
   inferRelationships,
   isDeclared,
   isEmpty,
@@ -26,7 +27,6 @@ import {
   polymorphicColumns,
   quoted,
   type Relationship,
-  rebuildIndexes,
   relationshipOfKind,
   type Session,
   sql,
@@ -114,16 +114,7 @@ export default defineCheck({
         `Where it is one, declare it: relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}'`,
       ],
     },
-    'key-index-disagrees': {
-      say: ({ table, columns, rows }: Evidence & { rows: number }) =>
-        `${quoted(table)}: an index has another key than the table in ${pluralize(rows, 'row')} (${columns.join(', ')}): it is damaged`,
-      next: ({ table }: Evidence) => [rebuildIndexes(table)],
-    },
-    'index-disagrees': {
-      say: ({ table, parent, rows }: Evidence & { rows: number }) =>
-        `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
-      next: ({ parent }: Evidence) => [rebuildIndexes(parent)],
-    },
+    ...indexDisagreements,
     inferred: {
       severity: 'info',
       say: ({ table, columns, parent, parentColumns, matched, keyed, why }: Evidence & Told) =>

@@ -56,6 +56,7 @@ export default defineCheck({
     why: 'A database that answers every query may refuse every write: it is read-only, a sequence is behind, a trigger is broken. On PostgreSQL this writes in a transaction that is always rolled back: triggers fire, and the values that sequences give are gone. On SQLite it all happens in a private copy.',
     fix: 'Put right what the message of the database names; where the row of the config is wrong, correct database.writes.',
   },
+  capability: 'Database operations: create, read, update, delete',
   messages: {
     'insert-refused': {
       say: ({ table, text }: Refused) => `no row can be inserted into ${quoted(table)}: ${text}`,

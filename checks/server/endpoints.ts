@@ -22,6 +22,7 @@ export default defineCheck({
     why: 'A server that listens may still fail every request: a broken deploy, a missing variable, a database that it cannot reach.',
     fix: 'Look at the log of the server for the request that is named; where the expectation is wrong, correct api.endpoints.',
   },
+  capability: 'API endpoints',
   messages: {
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     erroring: ({ url, status, again }: Evidence & { again: string }) =>

@@ -30,7 +30,7 @@ export function orphanStatements(
   const show = `select * from ${name(child)} c where ${where}`
   if (periodOf(relationship)) return [show]
   const move = moves[dialect](name(child), name(child, '_orphaned'), where)
-  return [show, `${move}: it keeps a copy of the rows, and locks them until it ends`]
+  return [show, move, 'The last keeps a copy of the rows, and locks them until it ends.']
 }
 
 /** The condition that holds for orphaned rows, as the scan asks it. */

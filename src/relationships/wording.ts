@@ -1,5 +1,6 @@
+import { rebuildIndexes } from '../advice.js'
 import type { Finding } from '../report.js'
-import { agreeing, listed, pluralize } from '../words.js'
+import { agreeing, listed, pluralize, quoted } from '../words.js'
 
 /**
  * Rows without a parent, for a headline: `35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do
@@ -31,6 +32,20 @@ function countsOf(findings: readonly Finding[], most: number): string {
   const left = counts.length - shown.length
   const last = left > 0 ? pluralize(left, 'more table') : (shown.pop() ?? '')
   return `${shown.join(', ')} and ${last}`
+}
+
+/** What is said of indexes that do not agree with their tables: whose rows would be orphans by them are none. */
+export const indexDisagreements = {
+  'key-index-disagrees': {
+    say: ({ table, columns, rows }: { table: string; columns: readonly string[]; rows: number }) =>
+      `${quoted(table)}: an index has another key than the table in ${pluralize(rows, 'row')} (${columns.join(', ')}): it is damaged`,
+    next: ({ table }: { table: string }) => [rebuildIndexes(table)],
+  },
+  'index-disagrees': {
+    say: ({ table, parent, rows }: { table: string; parent: string; rows: number }) =>
+      `${quoted(table)}: the parents of ${pluralize(rows, 'row')} are in ${quoted(parent)}, and an index does not find them: it is damaged`,
+    next: ({ parent }: { parent: string }) => [rebuildIndexes(parent)],
+  },
 }
 
 /** What is missing, by name, for a headline: `table "a" is missing`, `tables "a", "b" and 3 more are missing`. */

@@ -1,6 +1,6 @@
 import type { Report } from '../report.js'
 import { pluralize } from '../words.js'
-import { marks, provenance, states, escaped as text } from './commonmark.js'
+import { marks, provenance, states, stepText, escaped as text } from './commonmark.js'
 import { ranOf } from './figures.js'
 import { defineReporter } from './reporter.js'
 
@@ -47,6 +47,6 @@ function outlook({ causes }: Report): string[] {
   const next = causes.flatMap((cause) => cause.next)[0]
   return [
     ...(also.length > 0 ? [`- Also: ${text(also.join(' '))}`] : []),
-    ...(next === undefined ? [] : [`- **Next**: ${text(next)}`]),
+    ...(next === undefined ? [] : [`- **Next**: ${stepText(next)}`]),
   ]
 }

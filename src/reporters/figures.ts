@@ -68,6 +68,17 @@ export function factsInWords(facts: Report['facts']): string[] {
   })
 }
 
+/** What is wrong, and nobody has accepted. */
+export function isBroken({ severity, suppressed }: Finding): boolean {
+  return severity !== 'info' && !suppressed
+}
+
+/** Something is broken, and no finding says what to do about it: what mends such things in general is all that there is. */
+export function isUnadvised({ findings }: Result): boolean {
+  const broken = findings.filter(isBroken)
+  return broken.length > 0 && broken.every(({ next = [] }) => next.length === 0)
+}
+
 /** Why a finding sets no exit code: `accepted until 2027-01-01: kept on purpose`. */
 export function acceptedBy({ reason, expires }: NonNullable<Finding['suppressed']>): string {
   return `accepted${expires === undefined ? '' : ` until ${expires}`}: ${reason}`

@@ -1,7 +1,16 @@
-import type { Cause, Finding, Report, Result } from '../report.js'
+import { type Cause, knownReasons, type Report, type Result } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
-import { marks, provenance, states, escaped as text } from './commonmark.js'
-import { acceptanceNotes, acceptedBy, blockedOf, factsInWords, figureOf, ranOf } from './figures.js'
+import { marks, provenance, states, stepLines, stepText, escaped as text } from './commonmark.js'
+import {
+  acceptanceNotes,
+  acceptedBy,
+  blockedOf,
+  factsInWords,
+  figureOf,
+  isBroken,
+  isUnadvised,
+  ranOf,
+} from './figures.js'
 import type { Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
 
@@ -46,32 +55,37 @@ function opening(report: Report): string[] {
   ]
 }
 
+/** What each check saw; what is broken is told where its causes are. */
 function health({ results }: Report): string[] {
   const sections = parts.flatMap(([name, layers]) => {
     const own = looked(results, layers)
     const blocked = results.filter(({ layer, skip }) => layers.includes(layer) && skip?.reason === 'blocked')
-    const lines = own.flatMap((result) => [
-      `- **${text(result.title)}**: ${marks[result.status]} ${text(figureOf(result))}`.trimEnd(),
-      ...result.findings.map(
-        ({ message, address, suppressed }) =>
-          `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
-      ),
-      ...(result.error ? [`  - the check broke: ${text(result.error.message)}`] : []),
-      ...(result.skip && isUnsure(result) && !result.coverage?.missing.length
-        ? [`  - ${text(result.skip.detail)}`]
-        : []),
-      ...(result.coverage?.missing ?? []).map(
-        ({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`,
-      ),
-    ])
     const waiting = [...blockedOf(blocked)].map(
       ([by, some]) =>
         `- ${pluralize(some.length, 'check')} blocked by ${text(by)}, not looked at: ${some.map(({ title }) => text(title)).join('; ')}`,
     )
-    const all = [...lines, ...waiting]
-    return [`### ${name}: ${stateOf(own, blocked.length)}`, '', ...(all.length > 0 ? all : [notChecked]), '']
+    const lines = [...own.flatMap(resultLines), ...waiting]
+    return [`### ${name}: ${stateOf(own, blocked.length)}`, '', ...listOr(lines, notChecked), '']
   })
   return ['## System health', '', ...sections]
+}
+
+function resultLines(result: Result): string[] {
+  const { title, status, findings, error, skip, coverage } = result
+  const missing = coverage?.missing ?? []
+  return [
+    `- **${text(title)}**: ${marks[status]} ${text(figureOf(result))}`.trimEnd(),
+    // What is as expected is told among what people can do.
+    ...(status === 'expected' ? [] : findings)
+      .filter((finding) => !isBroken(finding))
+      .map(
+        ({ message, address, suppressed }) =>
+          `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
+      ),
+    ...(error ? [`  - the check broke: ${text(error.message)}`] : []),
+    ...(skip && isUnsure(result) && missing.length === 0 ? [`  - ${text(skip.detail)}`] : []),
+    ...missing.map(({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`),
+  ]
 }
 
 function stateOf(own: readonly Result[], blocked: number): string {
@@ -83,32 +97,32 @@ function stateOf(own: readonly Result[], blocked: number): string {
 }
 
 function rootCause(report: Report): string[] {
-  const named = report.causes.filter(({ headline }) => headline)
-  const broken = report.results.flatMap(({ findings }) =>
-    findings.filter(({ severity, suppressed }) => severity !== 'info' && !suppressed),
-  )
+  const { causes, results, verdict, acceptance } = report
+  const named = causes.filter(({ headline }) => headline)
   const cleared =
-    report.verdict.database === 'intact'
-      ? [`1. **No database crash**: ${text(exoneration(report.verdict.headline))}`]
-      : []
-  const causes = named.map(
-    ({ headline, because }, at) =>
-      `${cleared.length + at + 1}. **${text(headline)}**${because.length > 0 ? ` Because: ${text(because.join('; '))}.` : ''}`,
-  )
+    verdict.database === 'intact' ? [`1. **No database crash**: ${text(exoneration(verdict.headline))}`] : []
+  const listed = named.map((cause, at) => {
+    const because = becauseOf(cause, causes.slice(0, causes.indexOf(cause)), results)
+    const reasons = because.length > 0 ? ` Because: ${text(because.join('; '))}.` : ''
+    return `${cleared.length + at + 1}. **${text(cause.headline)}**${reasons}`
+  })
   return [
     '## Root cause analysis',
     '',
     '### What caused the issues',
     '',
     ...listOr(
-      [...cleared, ...causes],
-      report.verdict.status === 'healthy' ? 'There are none.' : 'Not known: no diagnosis fits.',
+      [...cleared, ...listed],
+      verdict.status === 'healthy' ? 'There are none.' : 'Not known: no diagnosis fits.',
     ),
     '',
     '### What was broken',
     '',
-    ...listOr(broken.map(described), 'Nothing that was checked.'),
-    ...acceptanceNotes(report.acceptance).map((note) => `- ⚠️ ${text(note)}`),
+    ...listOr(
+      results.flatMap((result) => brokenLines(result, causes)),
+      'Nothing that was checked.',
+    ),
+    ...acceptanceNotes(acceptance).map((note) => `- ⚠️ ${text(note)}`),
     '',
   ]
 }
@@ -118,23 +132,50 @@ function exoneration(headline: string): string {
   return `${headline.replace(/^No database crash: /, '').split(/\. (?=[A-Z])/)[0]}`
 }
 
-function described({ address, message, severity }: Finding): string {
-  return `- ${severity === 'error' ? '❌' : '⚠️'} ${text(message)} (${text(address)})`
+/** What speaks for a cause and was not said of an earlier one; a finding by its check, for its sentence stands below. */
+function becauseOf({ because }: Cause, earlier: readonly Cause[], results: readonly Result[]): string[] {
+  const said = new Set(earlier.flatMap((cause) => cause.because))
+  const messages = results.flatMap(({ findings }) => findings.map(({ message }) => message))
+  return because
+    .filter((reason) => !said.has(reason))
+    .map((reason) => {
+      const [id = '', sentence = ''] = reason.split(/: (.*)/s)
+      return messages.some((message) => sentence.startsWith(message)) ? id : reason
+    })
+}
+
+/** What is broken and nobody has accepted, each with its steps where no cause has them; else what mends such things. */
+function brokenLines(result: Result, causes: readonly Cause[]): string[] {
+  const advised = new Set(causes.flatMap(({ next }) => next))
+  return [
+    ...result.findings
+      .filter(isBroken)
+      .flatMap(({ address, message, severity, next = [] }) => [
+        `- ${severity === 'error' ? '❌' : '⚠️'} ${text(message)} (${text(address)})`,
+        ...next.filter((step) => !advised.has(step)).flatMap((step) => stepLines(step, '  ')),
+      ]),
+    ...(isUnadvised(result) && result.docs ? stepLines(result.docs.fix, '  ') : []),
+  ]
 }
 
 function fixes({ causes }: Report): string[] {
-  const advised = causes.filter(({ next }) => next.length > 0)
   return [
     '## Fixes suggested',
     '',
     'dbdoctor changed nothing.',
     '',
-    ...advised.flatMap((cause, at) => [`### ${at + 1}. ${text(cause.headline)}`, '', ...steps(cause), '']),
+    ...advisedOf(causes).flatMap(({ id, next }, at) => [
+      `### ${at + 1}. ${text(id)}`,
+      '',
+      ...next.flatMap((step) => stepLines(step)),
+      '',
+    ]),
   ]
 }
 
-function steps({ next }: Cause): string[] {
-  return next.map((step) => `- ${text(step)}`)
+/** Causes that something can be done about. */
+function advisedOf(causes: readonly Cause[]): Cause[] {
+  return causes.filter(({ next }) => next.length > 0)
 }
 
 function trend(report: Report): string[] {
@@ -161,37 +202,43 @@ function performance({ results }: Report): string[] {
     const table = ['| Measured | Value | Budget | n |', '| --- | ---: | ---: | ---: |', ...rows]
     return [`### ${name}`, '', ...(rows.length > 0 ? table : [notChecked]), '']
   })
-  const auth = looked(results, ['auth'])
+  const promises = results.flatMap((result) => result.promises ?? [])
+  const table = [
+    '| Promised | In the config | Observed |',
+    '| --- | --- | --- |',
+    ...promises.map(
+      ({ name, promised, observed = 'not observed' }) => `| ${text(name)} | ${text(promised)} | ${text(observed)} |`,
+    ),
+  ]
   return [
     '## Performance',
     '',
     ...sections,
-    '### Authentication security',
+    '### Promises',
     '',
-    ...listOr(
-      auth.map(
-        ({ title, status, ...rest }) =>
-          `- ${marks[status]} ${text(title)}: ${text(figureOf({ title, status, ...rest }))}`,
-      ),
-      notChecked,
-    ),
+    ...(promises.length > 0 ? table : ['The config promises nothing.']),
     '',
   ]
 }
 
+/** What people can do now, what they cannot, and what nobody has seen. */
 function capabilities({ results }: Report): string[] {
-  const works = results.filter(({ status }) => status === 'pass')
+  const own = results.filter(({ capability, skip }) => capability !== undefined && !isSettled(skip?.reason))
+  const of = (marked: readonly Result[]) =>
+    marked.map((result) => `- ${marks[result.status]} **${text(result.capability ?? '')}**: ${text(figureOf(result))}`)
   const external = looked(results, ['external']).flatMap(({ findings }) => findings)
+  const works = own.filter(({ status }) => status === 'pass' || status === 'warn')
+  const fails = own.filter(({ status }) => status === 'fail')
+  const unseen = own.filter((result) => ![...works, ...fails].includes(result))
   return [
     '## Capabilities',
     '',
     '### What works',
     '',
-    ...listOr(
-      works.map(({ title }) => `- ${text(title)}`),
-      notChecked,
-    ),
+    ...listOr(of(works), own.length > 0 ? 'Nothing that was checked.' : notChecked),
     '',
+    ...(fails.length > 0 ? ['### What does not', '', ...of(fails), ''] : []),
+    ...(unseen.length > 0 ? ['### What is not known', '', ...of(unseen), ''] : []),
     '### What needs external services',
     '',
     ...listOr(
@@ -204,22 +251,27 @@ function capabilities({ results }: Report): string[] {
 
 function nextSteps({ causes, results, verdict }: Report): string[] {
   const unknown = results.filter((result) => isUnsure(result) && result.skip?.reason !== 'blocked')
-  const first = causes[0] ? steps(causes[0]) : []
   const expected = looked(results, ['external']).filter(({ status }) => status !== 'pass')
+  const [first] = advisedOf(causes)
+  const mend = verdict.status === 'healthy' ? 'Nothing is in the way: go on.' : 'Mend what the findings name.'
+  const outage =
+    verdict.status === 'unhealthy'
+      ? [`- Deploy nothing before ${first ? `fix 1 (${text(first.id)}) is in place and ` : ''}dbdoctor check exits 0.`]
+      : []
   return [
     '## Next steps',
     '',
     '### For development',
     '',
-    ...listOr(first, verdict.status === 'healthy' ? 'Nothing is in the way: go on.' : 'Mend what the findings name.'),
+    first ? `- Begin with fix 1 above: ${text(first.id)}.` : mend,
     '',
     '### For production',
     '',
     ...listOr(
       [
+        ...outage,
         ...unknown.map(
-          ({ id, skip, error }) =>
-            `- Let dbdoctor see more: ${text(id)}: ${text(skip?.detail ?? error?.message ?? '')}`,
+          ({ id, title }) => `- Let dbdoctor see more: ${text(title)} (${text(id)}; the reason is above).`,
         ),
         ...expected.map(
           ({ title, findings }) =>
@@ -258,15 +310,14 @@ function technicalDetails({ facts, results }: Report): string[] {
 }
 
 function conclusion({ verdict, causes, counts }: Report): string[] {
-  const next = causes.flatMap((cause) => cause.next)[0]
+  const [first] = causes
   return [
     '## Conclusion',
     '',
-    text(verdict.headline),
-    '',
     `- **Status**: ${states[verdict.status]}`,
+    `- **Root cause**: ${first ? text(first.id) : 'not known'}`,
     `- **System health**: database ${verdict.database}; ${pluralize(ranOf(counts), 'check')} ran, ${counts.fail} failed, ${counts.warn} warned, ${counts.unknown} could not tell`,
-    `- **Next action**: ${next === undefined ? 'none' : text(next)}`,
+    `- **Next action**: ${stepText(causes.flatMap(({ next }) => next)[0] ?? 'none')}`,
   ]
 }
 
@@ -278,12 +329,15 @@ function looked(results: readonly Result[], layers: readonly string[]): Result[]
   )
 }
 
-const known: readonly string[] = ['not-applicable', 'not-configured', 'deselected']
+/** Nobody had to look. */
+function isSettled(reason: string | undefined): boolean {
+  return reason !== undefined && knownReasons.some((known) => known === reason)
+}
 
 function isUnsure({ status, skip, coverage }: Result): boolean {
   return (
     status === 'crash' ||
-    (skip !== undefined && !known.includes(skip.reason)) ||
+    (skip !== undefined && !isSettled(skip.reason)) ||
     (coverage?.missing ?? []).some(({ optional }) => !optional)
   )
 }

@@ -2,7 +2,16 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report.js'
 import { milliseconds, pluralize } from '../words.js'
 import { columns, pageWidth, wrapped } from './columns.js'
-import { acceptanceNotes, acceptedBy, blockedOf, figureOf, placeOf, ranOf, sampleTexts } from './figures.js'
+import {
+  acceptanceNotes,
+  acceptedBy,
+  blockedOf,
+  figureOf,
+  isUnadvised,
+  placeOf,
+  ranOf,
+  sampleTexts,
+} from './figures.js'
 import { inert } from './inert.js'
 import type { RenderOptions, Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
@@ -92,6 +101,7 @@ function resultLines(result: Result, page: Page): string[] {
     ...(notShown(result.findings, page) > 0
       ? wrapped(`and ${notShown(result.findings, page)} more of the kind (--verbose shows all)`, 6, page, paint.dim)
       : []),
+    ...(isUnadvised(result) && result.docs ? wrapped(result.docs.fix, 10, page, paint.dim, '        → ') : []),
     ...(result.error
       ? wrapped(`the check broke: ${result.error.name}: ${result.error.message}`, 6, page, paint.magenta)
       : []),

@@ -44,7 +44,7 @@ onEachDialect((dialect) => {
       'select * from "orders" c where c."customer_id" is not null and not exists (select 1 from "customers" p where p."id" = c."customer_id")',
     )
     await execute(show)
-    await execute(move.replace(/: it keeps a copy.*$/, ''))
+    await execute(move)
     expect(said(await examineOne('integrity/foreign-keys', target))).toBe('pass')
     // What was moved is there, and points nowhere still.
     await execute('insert into orders select id, 1 from orders_orphaned where id in (11, 12)')
@@ -119,7 +119,7 @@ describe('on sqlite alone', () => {
   test('rows are moved aside in one transaction, in which nobody else writes', async () => {
     const { target } = await testDatabase('sqlite', `${shop} insert into orders values (11, 2);`)
     const { findings } = await examineOne('integrity/foreign-keys', target)
-    expect(findings[0]?.next?.[1]).toMatch(/^begin immediate; create table .*; delete from .*; commit: /)
+    expect(findings[0]?.next?.[1]).toMatch(/^begin immediate; create table .*; delete from .*; commit$/)
   })
 
   const given = async (schema: string) =>
