@@ -2,9 +2,9 @@ import { quoted } from './words.js'
 
 /** Where to go on when a table cannot be read to its end. */
 export const lookAtPages =
-  'dbdoctor check --only storage --depth deep looks at its pages; copy the files before anything is repaired'
+  'Copy the files before anything is repaired, then look at its pages: dbdoctor check --only storage --depth deep'
 
 /** What mends the indexes of a table that do not agree with it, on either dialect. */
 export function rebuildIndexes(table: string): string {
-  return `rebuild the indexes of ${quoted(table)} once the files are copied: reindex table concurrently on PostgreSQL, reindex on SQLite`
+  return `Rebuild the indexes of ${quoted(table)} once the files are copied: reindex table concurrently on PostgreSQL, reindex on SQLite`
 }

@@ -18,7 +18,10 @@ export type After = string | { readonly id: string; readonly blocks: false }
 /** Turns evidence into the sentence that a user reads. */
 type Sentence = (evidence: never) => string
 
-/** What to do about a finding, in this order: commands and statements as they would be typed. */
+/**
+ * What to do about a finding, in this order: commands and statements as they would be typed, remarks as comments, in small letters;
+ * sentences begin with a capital letter.
+ */
 type Steps = (evidence: never) => readonly string[]
 
 /** A finding's sentence; its severity where that differs from the check's, or depends on the evidence; and the next steps. */

@@ -124,5 +124,6 @@ export {
   milliseconds,
   pluralize,
   quoted,
+  remarked,
   typed,
 } from './words.js'

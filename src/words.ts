@@ -36,6 +36,11 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
+/** A statement and what to know of it, as a comment: the whole can be typed. */
+export function remarked(statement: string, remark: string): string {
+  return `${statement}; -- ${remark}`
+}
+
 /** A word of a command line, quoted where a POSIX shell would read it otherwise. */
 export function typed(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

@@ -1,4 +1,4 @@
-import { agreeing, defineCheck, duration, lately, pluralize, quoted, type Session, sql, z } from 'dbdoctor'
+import { agreeing, defineCheck, duration, lately, pluralize, quoted, remarked, type Session, sql, z } from 'dbdoctor'
 
 /** A session that others wait for, or that stays too long. Times are milliseconds. */
 interface Holder {
@@ -16,7 +16,8 @@ const who = ({ pid, role, application, state, since }: Holder, told = true) => {
 }
 const end = ({ pid }: Holder) => [
   `select pid, usename, application_name, client_addr, state, xact_start, query from pg_stat_activity where pid = ${pid}`,
-  `select pg_cancel_backend(${pid}) ends its statement; pg_terminate_backend(${pid}) ends the session, and rolls its transaction back`,
+  remarked(`select pg_cancel_backend(${pid})`, 'ends its statement'),
+  remarked(`select pg_terminate_backend(${pid})`, 'ends the session, and rolls its transaction back'),
 ]
 
 export default defineCheck({

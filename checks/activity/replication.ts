@@ -1,4 +1,17 @@
-import { bytes, defineCheck, duration, lately, literal, pluralize, quoted, type Session, size, sql, z } from 'dbdoctor'
+import {
+  bytes,
+  defineCheck,
+  duration,
+  lately,
+  literal,
+  pluralize,
+  quoted,
+  remarked,
+  type Session,
+  size,
+  sql,
+  z,
+} from 'dbdoctor'
 
 /** A replication slot. Sizes are bytes. */
 interface Slot {
@@ -20,7 +33,10 @@ interface Standby {
 
 const dropping = ({ name }: { name: string }) => [
   'Ask first whose slot it is: a standby or a subscriber that comes back without its slot has to be made anew.',
-  `select pg_drop_replication_slot(${literal(name)}): the WAL that it keeps is removed at the next checkpoint`,
+  remarked(
+    `select pg_drop_replication_slot(${literal(name)})`,
+    'the WAL that it keeps is removed at the next checkpoint',
+  ),
 ]
 
 export default defineCheck({

@@ -335,13 +335,13 @@ export default defineCheck({
     },
     'pooler-full': {
       say: ({ place, text }: AtServer) => `the pooler at ${place} is up, and full: ${text}`,
-      next: () => ['show clients; in the console of the pooler; look at max_client_conn.'],
+      next: () => ['In the console of the pooler: show clients; and look at max_client_conn.'],
     },
     'pool-full': {
       say: ({ place, text }: AtServer) =>
         `the pooler at ${place} is up, and its pool is full: no connection to the server came free in time (${text})`,
       next: () => [
-        'show pools; in the console of the pooler: who waits, and for whom.',
+        'In the console of the pooler: show pools; who waits, and for whom.',
         'End what holds its transaction open, or raise default_pool_size.',
       ],
     },
@@ -354,7 +354,7 @@ export default defineCheck({
     },
     'behind-pooler': {
       say: ({ place, text }: AtServer) => `the pooler at ${place} answers, and the server behind it does not: ${text}`,
-      next: () => ['show servers; in the console of the pooler; then examine the server itself by its own address.'],
+      next: () => ['In the console of the pooler: show servers; then examine the server itself by its own address.'],
     },
     mute: {
       say: (evidence: AtServer) => `${from(evidence)} does not work: ${evidence.text}`,

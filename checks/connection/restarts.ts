@@ -39,7 +39,7 @@ export default defineCheck({
       say: ({ text, ...time }: When & { text: string }) => `the server crashed and recovered ${when(time)}: ${text}`,
       next: ({ at }: When) => [
         `Read the server log from ${at} back: what was terminated, by which signal, and what it ran.`,
-        'dmesg -T | grep -i -E "killed process|out of memory", on the server',
+        'dmesg -T | grep -i -E "killed process|out of memory" # on the server',
       ],
     },
     'stopped-immediately': {

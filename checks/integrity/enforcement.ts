@@ -1,4 +1,4 @@
-import { defineCheck, identifier, pluralize, quoted, type Session, sql } from 'dbdoctor'
+import { defineCheck, identifier, pluralize, quoted, remarked, type Session, sql } from 'dbdoctor'
 
 type Kind =
   | 'key-not-validated'
@@ -24,7 +24,10 @@ interface Lapse extends Constraint {
 const table = ({ schema, table: name }: Constraint) => identifier(schema, name)
 const place = ({ schema, table: name }: Constraint) => quoted(schema === 'public' ? name : `${schema}.${name}`)
 const validate = (one: Constraint) => [
-  `alter table ${table(one)} validate constraint ${identifier(one.constraint)}: it reads the table, and lets others read and write`,
+  remarked(
+    `alter table ${table(one)} validate constraint ${identifier(one.constraint)}`,
+    'reads the table, and lets others read and write',
+  ),
 ]
 
 export default defineCheck({
@@ -50,7 +53,10 @@ export default defineCheck({
       say: (one: Constraint) =>
         `the triggers that enforce foreign key ${quoted(one.constraint)} of ${place(one)} are disabled: any row is let in`,
       next: (one: Constraint) => [
-        `alter table ${table(one)} enable trigger all: it waits for whoever writes to the table, and compares no row that is there`,
+        remarked(
+          `alter table ${table(one)} enable trigger all`,
+          'waits for whoever writes to the table, and compares no row that is there',
+        ),
       ],
     },
     'check-not-validated': {
@@ -62,7 +68,10 @@ export default defineCheck({
       say: (one: Constraint) =>
         `constraint ${quoted(one.constraint)} of domain ${place(one)} is NOT VALID: values from before it were never checked`,
       next: (one: Constraint) => [
-        `alter domain ${table(one)} validate constraint ${identifier(one.constraint)}: it reads each table with a column of the domain`,
+        remarked(
+          `alter domain ${table(one)} validate constraint ${identifier(one.constraint)}`,
+          'reads each table with a column of the domain',
+        ),
       ],
     },
     'check-not-enforced': {

@@ -120,13 +120,13 @@ export default defineCheck({
       say: ({ table, columns, parent, parentColumns, matched, keyed, why }: Evidence & Told) =>
         `${side(table, columns)} points at ${side(parent, parentColumns)}: ${why}, and ${matched === keyed ? (keyed === 1 ? 'its one value is' : `all ${keyed} values are`) : `${matched} of ${keyed} values are`} there`,
       next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
-        `declare it, in the config (relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}') or as a foreign key`,
+        `Declare it, in the config (relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}') or as a foreign key`,
       ],
     },
     'no-such-column': {
       say: ({ relationship, missing }: { relationship: string; missing: string }) =>
         `the config declares ${quoted(relationship)}, and there is no ${missing}`,
-      next: () => ['correct relationships.declare in the config, or run the migration that is missing'],
+      next: () => ['Correct relationships.declare in the config, or run the migration that is missing'],
     },
     unreadable: {
       say: ({ table, parent, text }: Evidence & { text: string }) =>

@@ -1,4 +1,4 @@
-import { defineCheck, identifier, literal, quoted, type Session, sql, takenRelations, z } from 'dbdoctor'
+import { defineCheck, identifier, literal, quoted, remarked, type Session, sql, takenRelations, z } from 'dbdoctor'
 
 /** A sequence, and a column that takes its values from it. */
 interface Feed {
@@ -56,7 +56,7 @@ interface NearEnd extends Evidence {
 
 const place = ({ sequence, table, columns, next, largest }: Behind) =>
   `sequence ${quoted(sequence)} gives ${next} next, and ${quoted(table)}.${columns[0]} is at ${largest} already`
-const resetting = ({ repair }: Behind) => [`${repair}: it takes no lock on the table`]
+const resetting = ({ repair }: Behind) => [remarked(repair, 'takes no lock on the table')]
 const named = (schema: string, name: string) => (schema === 'public' ? name : `${schema}.${name}`)
 const percent = (share: number) => `${Math.floor(share * 100)} %`
 
@@ -90,8 +90,8 @@ export default defineCheck({
       next: ({ widen, lengthen }: NearEnd) => [
         ...(widen === null
           ? []
-          : [`${widen}: it rewrites the table while nobody can use it; with many rows, add a new column instead`]),
-        ...(lengthen === null ? [] : [`${lengthen}: it takes no lock on the table`]),
+          : [remarked(widen, 'rewrites the table while nobody can use it; with many rows, add a new column instead')]),
+        ...(lengthen === null ? [] : [remarked(lengthen, 'takes no lock on the table')]),
       ],
     },
     'rowids-near-end': {

@@ -6,6 +6,7 @@ import {
   identifier,
   nameOf,
   quoted,
+  remarked,
   type Session,
   sql,
   takenRelations,
@@ -42,7 +43,7 @@ export default defineCheck({
       say: ({ index, table, by, same }: Redundant & { drop: string }) =>
         `index ${quoted(index)} of ${quoted(table)} is redundant: ${quoted(by)} ${same ? 'is the same' : 'begins with the same columns'}`,
       next: ({ drop, index }: Redundant & { drop: string }) => [
-        `look first at idx_scan of ${quoted(index)} in pg_stat_user_indexes, on standbys too, or at the plans of your queries`,
+        `Look first at idx_scan of ${quoted(index)} in pg_stat_user_indexes, on standbys too, or at the plans of your queries`,
         drop,
       ],
     },
@@ -68,13 +69,16 @@ export default defineCheck({
           index: name,
           by: by.name,
           same,
-          drop: `drop index ${identifier(name)}: it waits for writers, and they wait for it`,
+          drop: remarked(`drop index ${identifier(name)}`, 'waits for writers, and they wait for it'),
         })
       }
       for (const key of catalog.foreignKeys.filter((one) => !isCovered(catalog, one, plain.value))) {
         const { schema, name: table } = key.child
         const columns = key.columns.map((column) => identifier(column)).join(', ')
-        const create = `create index ${identifier(`${table}_${key.columns.join('_')}`)} on ${identifier(table)} (${columns}): writers wait until it is built`
+        const create = remarked(
+          `create index ${identifier(`${table}_${key.columns.join('_')}`)} on ${identifier(table)} (${columns})`,
+          'writers wait until it is built',
+        )
         report('key-uncovered', {
           schema,
           table,
@@ -97,7 +101,10 @@ export default defineCheck({
         seen.missing(nameOf(table, catalog.value), 'unavailable', 'somebody has this table locked')
       const named = (schema: string, name: string) => nameOf({ schema, name }, catalog.value)
       for (const one of answer.value.redundant.filter(wanted)) {
-        const drop = `drop index concurrently ${identifier(one.schema, one.index)}: it waits for transactions that use it, and blocks nobody`
+        const drop = remarked(
+          `drop index concurrently ${identifier(one.schema, one.index)}`,
+          'waits for transactions that use it, and blocks nobody',
+        )
         report('redundant', {
           ...one,
           table: named(one.schema, one.table),
@@ -108,7 +115,10 @@ export default defineCheck({
       }
       for (const one of answer.value.uncovered.filter(wanted)) {
         const columns = one.columns.map((column) => identifier(column)).join(', ')
-        const create = `create index concurrently on ${identifier(one.schema, one.table)} (${columns}): it blocks nobody`
+        const create = remarked(
+          `create index concurrently on ${identifier(one.schema, one.table)} (${columns})`,
+          'blocks nobody',
+        )
         report('key-uncovered', { ...one, table: named(one.schema, one.table), create })
       }
     },

@@ -9,6 +9,7 @@ import {
   nameOf,
   pluralize,
   quoted,
+  remarked,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -35,17 +36,23 @@ const tableIn = ({ schema, table }: Evidence) =>
 function duplicatesOf(one: Built): string {
   const columns = one.columns.map((column) => identifier(column)).join(', ')
   if (columns === '')
-    return `select pg_get_indexdef('${nameIn(one).replaceAll("'", "''")}'::regclass), and look for what is there twice`
+    return remarked(
+      `select pg_get_indexdef('${nameIn(one).replaceAll("'", "''")}'::regclass)`,
+      'and look for what is there twice',
+    )
   return `select ${columns}, count(*) from ${tableIn(one)} group by ${columns} having count(*) > 1`
 }
 
 const rebuild = (one: Built) => {
   const drop = `drop index concurrently ${nameIn(one)}`
-  const again = `reindex index concurrently ${nameIn(one)}: it lets others read and write, and waits for transactions that are open`
+  const again = remarked(
+    `reindex index concurrently ${nameIn(one)}`,
+    'lets others read and write, and waits for transactions that are open',
+  )
   // REINDEX CONCURRENTLY leaves these behind where it fails: the new one, or, later, the old one.
   if (/_ccnew\d*$/.test(one.index))
-    return [`${drop}: a rebuild that failed left it behind, and the index that it was to replace is still there`]
-  if (/_ccold\d*$/.test(one.index)) return [`${drop}: a rebuild has replaced it, and could not remove it`]
+    return [remarked(drop, 'a rebuild that failed left it behind, and the index that it was to replace is still there')]
+  if (/_ccold\d*$/.test(one.index)) return [remarked(drop, 'a rebuild has replaced it, and could not remove it')]
   if (!one.unique) return [again, `Or, where nobody needs it: ${drop}`]
   const merge = 'Keep one row of each value, and delete or change the others.'
   return one.backs === null

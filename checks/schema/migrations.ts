@@ -268,7 +268,7 @@ const appliedBy: Readonly<Record<string, string>> = {
   Flyway: 'flyway migrate',
   Ecto: 'mix ecto.migrate',
   'golang-migrate': 'migrate -path FOLDER -database "$DATABASE_URL" up',
-  'Rails or dbmate': 'bin/rails db:migrate, or: dbmate up',
+  'Rails or dbmate': 'Rails: bin/rails db:migrate; dbmate: dbmate up',
   'node-pg-migrate': 'npx node-pg-migrate up',
 }
 
@@ -289,7 +289,7 @@ const repairs: Readonly<Record<string, (evidence: Evidence) => readonly string[]
     'Nothing, or you undid it: the same with the version that it started from.',
   ],
   Kysely: ({ table }) => [`update ${identifier(table)} set is_locked = 0`],
-  Knex: ({ table }) => [`npx knex migrate:unlock, or: update ${identifier(table)} set is_locked = 0`],
+  Knex: ({ table }) => ['npx knex migrate:unlock', `Or: update ${identifier(table)} set is_locked = 0`],
   Liquibase: () => ['liquibase list-locks', 'liquibase release-locks'],
 }
 

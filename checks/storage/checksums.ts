@@ -22,10 +22,10 @@ export default defineCheck({
       say: ({ database, failures, last }: { database: string; failures: number; last: string | undefined }) =>
         `${pluralize(failures, 'checksum failure')} in ${database}${last === undefined ? '' : `, the last at ${last}`}`,
       next: () => [
-        'stop what writes to the database, and copy its files as they are before anything is repaired',
-        'look at the disk and the memory: the server log names the file and the block',
-        'find what is damaged: dbdoctor check --only storage/pages --depth deep',
-        'restore from a backup, or fail over to a standby whose pages are sound',
+        'Stop what writes to the database, and copy its files as they are before anything is repaired',
+        'Look at the disk and the memory: the server log names the file and the block',
+        'Find what is damaged: dbdoctor check --only storage/pages --depth deep',
+        'Restore from a backup, or fail over to a standby whose pages are sound',
       ],
     },
   },

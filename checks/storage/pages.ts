@@ -10,8 +10,8 @@ const place = ({ table, index }: Evidence) =>
     .filter(Boolean)
     .join(' ')
 
-const copyFirst = 'stop what writes to the database, and copy its files as they are before anything is repaired'
-const findCause = 'find the cause first: the disk, a crash, a changed collation, a file copied while it was written'
+const copyFirst = 'Stop what writes to the database, and copy its files as they are before anything is repaired'
+const findCause = 'Find the cause first: the disk, a crash, a changed collation, a file copied while it was written'
 
 export default defineCheck({
   id: 'storage/pages',

@@ -1,4 +1,4 @@
-import { defineCheck, quoted, type Session, sql, z } from 'dbdoctor'
+import { defineCheck, quoted, remarked, type Session, sql, z } from 'dbdoctor'
 
 /** Identifiers of one kind, by what is oldest. */
 interface Age {
@@ -37,8 +37,8 @@ export default defineCheck({
       next: ({ tables, database, here }: Age) => [
         'Look first at what holds vacuum back: pg_stat_activity by backend_xmin, pg_prepared_xacts, pg_replication_slots.',
         ...(here && tables.length > 0
-          ? tables.map(
-              (table) => `vacuum (freeze, verbose) ${table}: it reads the whole table, and lets others read and write`,
+          ? tables.map((table) =>
+              remarked(`vacuum (freeze, verbose) ${table}`, 'reads the whole table, and lets others read and write'),
             )
           : [`vacuum (freeze), connected to database ${quoted(database)}`]),
       ],

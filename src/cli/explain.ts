@@ -9,6 +9,7 @@ import { createRegistry, findCheck, type Registry } from '../registry.js'
 import { inert } from '../reporters/inert.js'
 import { attend } from './check.js'
 import { examined } from './examine.js'
+import { outlineOf } from './outline.js'
 import { print, usesColor } from './output.js'
 import type { Parts } from './parts.js'
 
@@ -52,9 +53,10 @@ export function sections(check: AnyCheck): [name: string, lines: string[]][] {
     ...needsOf(check),
     [
       'Findings',
-      Object.entries<Message>(check.messages).map(
-        ([code, message]) => `${check.id}#${code} (${severityOf(check, message)})`,
-      ),
+      Object.entries<Message>(check.messages).map(([code, message]) => {
+        const sentence = outlineOf(message)
+        return `${check.id}#${code} (${severityOf(check, message)})${sentence === null ? '' : `: ${sentence}`}`
+      }),
     ],
     ['Options', optionsOf(check)],
   ]

@@ -1,6 +1,6 @@
 import type { Catalog, Relation } from '../dialects/catalog.js'
 import type { DialectName, Relationship } from '../dialects/dialect.js'
-import { identifier, literal } from '../words.js'
+import { identifier, literal, remarked } from '../words.js'
 
 /** How rows are moved so that none is deleted without a copy, whoever writes meanwhile. */
 const moves: Record<DialectName, (child: string, aside: string, where: string) => string> = {
@@ -30,7 +30,7 @@ export function orphanStatements(
   const show = `select * from ${name(child)} c where ${where}`
   if (periodOf(relationship)) return [show]
   const move = moves[dialect](name(child), name(child, '_orphaned'), where)
-  return [show, move, 'The last keeps a copy of the rows, and locks them until it ends.']
+  return [show, remarked(move, 'keeps a copy of the rows, and locks them until it ends')]
 }
 
 /** The condition that holds for orphaned rows, as the scan asks it. */

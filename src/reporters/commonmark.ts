@@ -26,11 +26,11 @@ export const states = {
   inconclusive: '❔ INCONCLUSIVE',
 }
 
-/** Statements and programs that steps begin with. What begins otherwise is a sentence. */
+/** Statements and programs that steps begin with. What begins otherwise, with a capital letter, is a sentence. */
 const sqlVerbs =
-  /^(select|with|explain|show|reindex|vacuum|analyze|grant|revoke|begin|delete from|insert into|(alter|create|drop) (table|index|unique|role|database|extension|collation|sequence|trigger|view|schema|system|subscription|publication)) /
+  /^(select|with|explain|show|reindex|vacuum|analyze|grant|revoke|begin|delete from|insert into|update|pragma|set [a-z_]+ =|(alter|create|drop) (table|index|unique|role|database|extension|collation|sequence|trigger|view|schema|system|subscription|publication|domain))[ ;]/
 const programs =
-  /^(dbdoctor|psql|pg_\w+|sqlite3|git|ls|namei|file|df|ss|ps|lsof|kill|docker|systemctl|journalctl|openssl|curl|getent|gunzip|unzip|cp|mv|tail) /
+  /^(dbdoctor|psql|pg_\w+|sqlite3|git|ls|namei|file|df|ss|ps|lsof|kill|docker|systemctl|journalctl|openssl|curl|getent|gunzip|unzip|cp|mv|tail|dmesg|npx|alembic|python|flyway|liquibase|mix|migrate) /
 
 /** A step as items of a list: a command or a statement as a fenced block, as it is typed, and a sentence as text. */
 export function stepLines(step: string, indent = ''): string[] {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Finding } from '../../src/report.js'
+import { stepLines } from '../../src/reporters/commonmark.js'
 import { examine, type TestDatabase, testDatabase } from '../support/databases.js'
 import { type Fault, morgue } from './morgue.js'
 import { zooOf } from './zoo.js'
@@ -30,5 +31,8 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
       ({ address, message }) => `${address}: ${message.replace(/(version 1\.2 to) [\d.]+/, '$1 …')}`,
     )
     expect(said).toEqual(found)
+    // What begins with a small letter is there to be typed.
+    const typed = fresh.flatMap(({ next = [] }) => next).filter((step) => /^[a-z]/.test(step))
+    expect(typed.filter((step) => !/`(sql|sh)$/.test(stepLines(step)[0] ?? ''))).toEqual([])
   })
 })

@@ -13,7 +13,7 @@ export interface Heap extends Relation {
   readonly vacuumed: boolean
   /** Where its files are; null where it has none. */
   readonly path: string | null
-  readonly indexes: readonly [oid: number, name: string, path: string | null][]
+  readonly indexes: readonly [oid: number, name: string, path: string | null, unique: boolean][]
 }
 
 /** Where amcheck is installed, and what the role may call. Functions of older versions are fewer: null. */
@@ -47,7 +47,7 @@ export async function heapsOf(kysely: AnyKysely, { schemas }: PageScope, primary
         where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e') as counted,
       c.relpages > 0 and c.relallvisible >= 0.9 * c.relpages as vacuumed,
       pg_relation_filepath(c.oid) as path,
-      coalesce((select json_agg(json_build_array(x.oid::int8, x.relname, pg_relation_filepath(x.oid)) order by x.relname)
+      coalesce((select json_agg(json_build_array(x.oid::int8, x.relname, pg_relation_filepath(x.oid), i.indisunique) order by x.relname)
         from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am a on a.oid = x.relam
         where i.indrelid = c.oid and a.amname = 'btree' and x.relkind = 'i' and i.indisvalid and i.indisready), '[]') as indexes
     from pg_class c

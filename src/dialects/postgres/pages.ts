@@ -129,12 +129,16 @@ async function tuplesOf(read: Read, { schema }: Amcheck, oid: number, place: Pla
 }
 
 const sound: Found = { faults: [], gap: null }
-const restore = ['restore the table from a backup; whatever still reads, save with pg_dump first']
+const restore = ['Restore the table from a backup; whatever still reads, save with pg_dump first']
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
-/** The server's own indexes can't be built beside those in use. */
-const rebuild = (schema: string, index: string) => [
-  `reindex index ${schema === 'pg_catalog' ? '' : 'concurrently '}${quote(schema)}.${quote(index)}`,
-]
+/** The server's own indexes can't be built beside those in use; a unique one is not built over values that are there twice. */
+function rebuild(schema: string, index: string, unique: boolean): string[] {
+  const statement = `reindex index ${schema === 'pg_catalog' ? '' : 'concurrently '}${quote(schema)}.${quote(index)}`
+  if (!unique) return [statement]
+  return [
+    `Keep one row of each value that integrity/constraints names as a duplicate, where it does; then: ${statement}`,
+  ]
+}
 
 /**
  * https://www.postgresql.org/docs/current/errcodes-appendix.html: XX002 is index_corrupted. Planning a count opens the indexes too, and
@@ -151,7 +155,12 @@ function outcomeOf({ reason, code, text }: Failure, place: Place): Found {
   return { faults: [faultAt(place, kind, text, index)], gap: null }
 }
 
-function faultAt({ schema, table }: Place, kind: PageFault['kind'], text: string, index?: string): PageFault {
+function faultAt(
+  { schema, table, indexes = [] }: Place,
+  kind: PageFault['kind'],
+  text: string,
+  index?: string,
+): PageFault {
   return {
     kind,
     schema,
@@ -159,7 +168,14 @@ function faultAt({ schema, table }: Place, kind: PageFault['kind'], text: string
     index,
     text,
     problems: 1,
-    repair: index === undefined ? restore : rebuild(schema, index),
+    repair:
+      index === undefined
+        ? restore
+        : rebuild(
+            schema,
+            index,
+            indexes.some(([, name, , unique]) => name === index && unique),
+          ),
   }
 }
 

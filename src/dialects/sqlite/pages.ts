@@ -73,8 +73,8 @@ const salvage = [
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 const rebuild = (index: string, table: string | undefined) =>
   index === table
-    ? [`on a copy first: insert into ${quote(index)} (${quote(index)}) values ('rebuild')`]
-    : [`on a copy first: reindex ${quote(index)}`]
+    ? [`On a copy first: insert into ${quote(index)} (${quote(index)}) values ('rebuild')`]
+    : [`On a copy first: reindex ${quote(index)}`]
 
 /** Says so where the file without its log has nothing wrong with it. */
 async function* blameLog({ log, readAlone }: PageReader): AsyncGenerator<PageLook> {

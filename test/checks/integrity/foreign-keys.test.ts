@@ -119,7 +119,7 @@ describe('on sqlite alone', () => {
   test('rows are moved aside in one transaction, in which nobody else writes', async () => {
     const { target } = await testDatabase('sqlite', `${shop} insert into orders values (11, 2);`)
     const { findings } = await examineOne('integrity/foreign-keys', target)
-    expect(findings[0]?.next?.[1]).toMatch(/^begin immediate; create table .*; delete from .*; commit$/)
+    expect(findings[0]?.next?.[1]).toMatch(/^begin immediate; create table .*; delete from .*; commit; -- keeps a copy/)
   })
 
   const given = async (schema: string) =>

@@ -49,7 +49,7 @@ test('a sequence behind its column, at its very edge too, with the statement tha
     'sequence "parts_keyed_id_seq" gives 1 next, and "parts_keyed".id is at 41 already: inserts will fail with a duplicate key',
     'sequence "used_id_seq" gives 3 next, and "used".id is at 17 already: inserts will fail with a duplicate key',
   ])
-  for (const { next } of result.findings) await execute(String(next?.[0]).split(': it ')[0] ?? '')
+  for (const { next } of result.findings) await execute(String(next?.[0]))
   expect(said(await sequences(target))).toBe('pass')
   await execute(
     'insert into "order" default values; insert into used default values; insert into descending default values',
@@ -75,7 +75,7 @@ test('a sequence near its end, or near that of its column', async () => {
   expect(result.status).toBe('warn')
   expect(said(await sequences(target, 0.99))).toBe('pass')
   // What is advised makes room, and does no more than that takes.
-  const advised = result.findings.flatMap(({ next = [] }) => next.map((step) => step.split(': it ')[0] ?? ''))
+  const advised = result.findings.flatMap(({ next = [] }) => next.map((step) => step.split('; --')[0] ?? ''))
   expect(advised).toEqual([
     'alter table "public"."bounded" alter column "id" type bigint',
     'alter sequence "public"."bounded_id_seq" as bigint',

@@ -120,7 +120,7 @@ test('what to do about an invalid index depends on what it is', async () => {
     /^select "handle", count\(\*\) from "public"\."accounts" group by "handle" having count\(\*\) > 1\n[\s\S]*\nreindex index concurrently/,
   )
   expect(stepsOf('accounts_handle_key_ccnew')).toMatch(
-    /^drop index concurrently .*: a rebuild that failed left it behind/,
+    /^drop index concurrently .*; -- a rebuild that failed left it behind/,
   )
   expect(report.causes[0]).toMatchObject({
     id: 'index-invalid',

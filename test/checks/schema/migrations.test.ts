@@ -178,7 +178,8 @@ onEachDialect((dialect) => {
       expect(result.status).toBe('warn')
       expect(result.findings[0]?.next).toEqual([
         'Make sure that no migrator is running.',
-        'npx knex migrate:unlock, or: update "knex_migrations_lock" set is_locked = 0',
+        'npx knex migrate:unlock',
+        'Or: update "knex_migrations_lock" set is_locked = 0',
       ])
     })
 
@@ -387,7 +388,7 @@ test('a table in another schema is named and quoted with it, and is left out whe
   )
   const result = await examineOne('schema/migrations', target)
   expect(said(result)).toEqual([expect.stringContaining('the lock in "My App.knex_migrations_lock" is held')])
-  expect(result.findings[0]?.next?.[1]).toContain('update "My App"."knex_migrations_lock" set is_locked = 0')
+  expect(result.findings[0]?.next?.at(-1)).toContain('update "My App"."knex_migrations_lock" set is_locked = 0')
   const elsewhere = await examineOne('schema/migrations', target, { config: { database: { schemas: ['public'] } } })
   expect(elsewhere.skip?.reason).toBe('not-applicable')
 })

@@ -34,7 +34,7 @@ test('ids that are old are a warning, and at the end an error, with the tables t
   )
   const own = old.findings.find(({ evidence }) => evidence.here === true)
   expect(own?.next?.[1]).toMatch(
-    /^vacuum \(freeze, verbose\) \S+: it reads the whole table, and lets others read and write$/,
+    /^vacuum \(freeze, verbose\) \S+; -- reads the whole table, and lets others read and write$/,
   )
   expect((await wraparound(server.url, { warn: share / 2, fail: share / 2 })).status).toBe('fail')
   expect(said(await wraparound(server.url, { warn: share * 10 }))).toBe('pass')
