@@ -157,7 +157,21 @@ describe('the registry', () => {
       expect(check.docs.why.length).toBeGreaterThan(20)
       expect(check.docs.fix.length).toBeGreaterThan(10)
       expect(existsSync(join(root, 'test/checks', `${id}.test.ts`)), `test/checks/${id}.test.ts`).toBe(true)
-      const order = ['id', 'title', 'severity', 'after', 'needs', 'depth', 'lock', 'docs', 'options', 'messages', 'run']
+      const order = [
+        'id',
+        'title',
+        'severity',
+        'after',
+        'needs',
+        'depth',
+        'lock',
+        'docs',
+        'capability',
+        'promises',
+        'options',
+        'messages',
+        'run',
+      ]
       const keys = Object.keys(check)
       expect(keys).toEqual(order.filter((part) => keys.includes(part)))
     },

@@ -5,7 +5,7 @@ import { type AnyCheck, type CheckContext, type CheckId, defineCheck } from '../
 import { env } from '../src/config/reference.js'
 import { definePlugin } from '../src/plugin.js'
 import type { Result } from '../src/report.js'
-import { type Examined, examine, testDatabase } from './support/databases.js'
+import { type Examined, examine, hung, testDatabase } from './support/databases.js'
 import { httpServer } from './support/servers.js'
 
 const messages = {
@@ -160,7 +160,7 @@ test('a check that is deaf to its signal does not hold up the run', async () => 
     deadline: 100,
   })
   expect(find(results, 'server/deaf')?.skip?.reason).toBe('deadline')
-  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(performance.now() - began).toBeLessThan(hung)
 })
 
 test('an interrupted run says what it had found so far', async () => {

@@ -75,6 +75,12 @@ export async function postgresVersion(): Promise<number> {
   return Math.floor(Number(version) / 10_000)
 }
 
+/**
+ * Milliseconds in which the busiest machine has done what an idle one does at once: what takes longer was not ended, it hung. No test
+ * says how fast something is; benchmarks do.
+ */
+export const hung = 20_000
+
 /** How a test runs dbdoctor. */
 export interface Examined {
   readonly config?: ConfigInput

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import builtIn from '../../../checks/index.js'
 import { type CheckContext, defineCheck } from '../../../src/check.js'
 import { definePlugin } from '../../../src/plugin.js'
-import { afterwards, examine, testDatabase } from '../../support/databases.js'
+import { afterwards, examine, hung, testDatabase } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
 type Context = CheckContext<Record<string, never>, unknown>
@@ -52,8 +52,8 @@ describe('a statement that would run for long', () => {
   test('is cancelled on the server when its time is up, and nothing of ours is left', async () => {
     const { target } = await testDatabase('postgres')
     const began = performance.now()
-    const examined = await examine(target, { plugins: [slow()], deadline: 600 })
-    expect(performance.now() - began).toBeLessThan(2_500)
+    const examined = await examine(target, { plugins: [slow()], deadline: 3_000 })
+    expect(performance.now() - began).toBeLessThan(hung)
     expect(resultOf(examined, 'integrity/slow')?.skip?.reason).toBe('deadline')
     expect(await running(target)).toEqual([])
   })
@@ -67,7 +67,7 @@ describe('a statement that would run for long', () => {
       interrupt.abort()
     }, 500)
     const examined = await examine(target, { plugins: [slow()], interrupt: interrupt.signal })
-    expect(performance.now() - began).toBeLessThan(1_200)
+    expect(performance.now() - began).toBeLessThan(hung)
     expect(resultOf(examined, 'integrity/slow')?.skip?.reason).toBe('interrupted')
     expect(examined.complete).toBe(false)
     expect(await running(target)).toEqual([])
@@ -103,7 +103,7 @@ test('a table that somebody else has locked is a gap, at once, and the rest is e
   const ms = performance.now() - began
   await client.query('rollback')
   await client.end()
-  expect(ms).toBeLessThan(5_000)
+  expect(ms).toBeLessThan(hung)
   expect(resultOf(examined, 'schema/tables')?.coverage).toEqual({
     examined: 2,
     of: 3,
@@ -143,8 +143,8 @@ describe('a server that', () => {
       }, 200)
     }
     const began = performance.now()
-    const examined = await examine(server.url, { plugins: [slow(hang)], deadline: 1_500 })
-    expect(performance.now() - began).toBeLessThan(4_000)
+    const examined = await examine(server.url, { plugins: [slow(hang)], deadline: 5_000 })
+    expect(performance.now() - began).toBeLessThan(hung)
     expect(resultOf(examined, 'integrity/slow')?.skip?.reason).toBe('deadline')
     expect(examined.verdict.status).toBe('inconclusive')
   })

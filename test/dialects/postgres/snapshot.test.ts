@@ -6,7 +6,7 @@ import builtIn from '../../../checks/index.js'
 import { type CheckContext, defineCheck } from '../../../src/check.js'
 import { limit } from '../../../src/limits.js'
 import { dialectOf } from '../../../src/target.js'
-import { afterwards, asSuperuser, examine, testDatabase } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, hung, testDatabase } from '../../support/databases.js'
 
 const pairs =
   'create table p (id int primary key); create table c (id int primary key, p_id int references p (id)); insert into p select generate_series(1, 2000); insert into c select i, i from generate_series(1, 2000) i;'
@@ -120,7 +120,7 @@ describe('where the server does not export its snapshot', () => {
       plugins: [{ name: 'test', checks: [...(builtIn.checks ?? []).slice(0, 1), scan] }],
       interrupt: interrupt.signal,
     })
-    expect(performance.now() - began).toBeLessThan(3_000)
+    expect(performance.now() - began).toBeLessThan(hung)
     expect(results.find(({ id }) => id === 'integrity/scan')?.skip?.reason).toBe('interrupted')
   })
 })
