@@ -48,6 +48,14 @@ export default defineCheck({
       `${url} answers with ${type || 'something'} instead of JSON`,
     'other-identity': ({ url, pointer, found }: { url: string; pointer: string; found: boolean }) =>
       `${url} answers with ${found ? "somebody else's data" : 'no such field'} at ${pointer}`,
+    'refresh-token-accepted': {
+      severity: 'warning',
+      say: ({ url, status }: Evidence) =>
+        `${url} takes the refresh token for an access token, with ${status}: who steals it need not exchange it, and it lives for longer`,
+      next: () => [
+        'Give each kind of token an audience or a type of its own (RFC 9068, "typ": "at+jwt"), and check it.',
+      ],
+    },
     open: ({ url, status, what }: Evidence & { what: string }) => `${url} accepts ${what}, with ${status}`,
   },
   async run({ http, user, keys: load, given, report, coverage, skip }) {
@@ -79,11 +87,15 @@ export default defineCheck({
 
     const loading = await load()
     const forgeries = await forge(access.value, loading?.outcome === 'loaded' ? loading.keys : null)
-    const attempts = [
+    const attempts: { what: string; token: string | null; genuine?: true }[] = [
       { what: 'a request without a token', token: null },
       ...forgeries.map(({ what, token }) => ({ what: `a token ${what}`, token })),
+      ...(tokens.refresh ? [{ what: 'the refresh token', token: tokens.refresh.value, genuine: true as const }] : []),
     ]
-    for (const { what, token } of attempts) {
+    let open = false
+    for (const { what, token, genuine } of attempts) {
+      // Where anything is let in, this one says nothing more.
+      if (genuine && open) continue
       const tried = await ask(token)
       if (isThrottled(tried)) {
         seen.missing(what, 'unavailable', throttled(tried))
@@ -92,8 +104,11 @@ export default defineCheck({
       seen.examined()
       if (tried.outcome !== 'answered')
         report('unanswered', { url, text: `for ${what}, ${told(tried)}`, code: tried.code })
-      else if (tried.status < 300) report('open', { url, status: tried.status, what })
-      else if (tried.status >= 500) report('erroring', { url, status: tried.status, what })
+      else if (tried.status < 300) {
+        open = true
+        if (genuine) report('refresh-token-accepted', { url, status: tried.status })
+        else report('open', { url, status: tried.status, what })
+      } else if (tried.status >= 500) report('erroring', { url, status: tried.status, what })
       // A redirect leads to a login page.
       else if (tried.status >= 400 && !refusals.includes(tried.status))
         report('status-differs', { url, status: tried.status, what })

@@ -1,4 +1,4 @@
-import { defineCheck, isThrottled, throttled, told } from 'dbdoctor'
+import { decode, defineCheck, type HttpAnswer, isThrottled, type Tokens, throttled, told } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -7,7 +7,7 @@ interface Evidence {
 
 export default defineCheck({
   id: 'auth/sessions',
-  title: 'After logging out, the refresh token is dead',
+  title: 'After logging out, the session is dead',
   severity: 'error',
   after: [
     'auth/login',
@@ -17,7 +17,7 @@ export default defineCheck({
     { id: 'auth/roles', blocks: false },
     { id: 'external/services', blocks: false },
   ],
-  needs: ['api', 'session', 'refresh', 'logout', 'refusals'],
+  needs: ['api', 'session', 'logout', 'refusals', 'refresh?', 'protected?'],
   docs: {
     why: 'Who logs out on a lost machine believes that nobody can go on there. Access tokens may live on for minutes; refresh tokens for weeks.',
     fix: 'Delete or mark the refresh token, and the session that it belongs to, when somebody logs out.',
@@ -27,32 +27,57 @@ export default defineCheck({
     unanswered: ({ text }: { url: string; text: string; code: string }) => text,
     'logout-refused': ({ url, status }: Evidence) => `${url} does not log out: it answers with ${status}`,
     alive: ({ url, status }: Evidence) => `after logging out, ${url} still takes the refresh token, with ${status}`,
+    'session-alive': {
+      // What nobody stores cannot be taken back.
+      severity: ({ signed }: Evidence & { signed: boolean }) => (signed ? 'info' : 'error'),
+      say: ({ url, status, signed }: Evidence & { signed: boolean }) =>
+        `after logging out, ${url} still lets the session in, with ${status}${signed ? ': its token is signed, and valid until it expires' : ''}`,
+    },
     'status-differs': ({ url, status }: Evidence) =>
-      `after logging out, ${url} answers the refresh token with ${status}, which is neither a success nor a refusal`,
+      `after logging out, ${url} answers with ${status}, which is neither a success nor a refusal`,
   },
-  async run({ user, given: { refusals }, report, saw, skip }) {
+  async run({ http, user, given: { refusals, refresh, protected: route }, report, saw, skip }) {
     await user.signIn()
-    const first = user.tokens()?.refresh
-    if (!first) return skip('not-applicable', 'the login gives no refresh token')
-    // Only a token that works right before can be said to have died by logging out.
-    const living = await user.refresh(first)
-    if (isThrottled(living.answer)) return skip('unavailable', throttled(living.answer))
-    if (!living.tokens)
+    const first = user.tokens()
+    const byToken = refresh !== undefined && first?.refresh != null
+    if (!first || !(byToken || route))
+      return skip(
+        'not-applicable',
+        refresh
+          ? 'the login gives no refresh token'
+          : 'a session that lives is told from a dead one by auth.refresh or auth.protected',
+      )
+    const ask = async ({ access, refresh: token }: Tokens): Promise<{ answer: HttpAnswer; alive: boolean }> => {
+      if (byToken && token) {
+        const { answer, tokens } = await user.refresh(token)
+        return { answer, alive: tokens !== null }
+      }
+      const answer = await http.get(route?.path ?? '/', { credentials: user.credentials(access) })
+      return { answer, alive: answer.outcome === 'answered' && answer.status < 300 }
+    }
+
+    // Only what works right before can be said to have died by logging out.
+    const before = await ask(first)
+    if (isThrottled(before.answer)) return skip('unavailable', throttled(before.answer))
+    if (!before.alive)
       return skip('not-applicable', 'the session had ended before: reusing a refresh token ends it on some servers')
     const tokens = user.tokens()
-    if (!tokens?.refresh) return
+    if (!tokens || (byToken && !tokens.refresh)) return
 
     const out = await user.logOut(tokens)
     if (out.outcome !== 'answered') return report('unanswered', { url: out.url, text: told(out), code: out.code })
     if (out.status >= 400) return report('logout-refused', { url: out.url, status: out.status })
 
-    const { answer, tokens: more } = await user.refresh(tokens.refresh)
+    const { answer, alive } = await ask(tokens)
     if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     const { url } = answer
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
     const { status } = answer
-    if (more && status < 400) return report('alive', { url, status })
-    if (status < 400 || !refusals.includes(status)) return report('status-differs', { url, status })
+    if (alive && byToken && status < 400) return report('alive', { url, status })
+    if (alive && !byToken) return report('session-alive', { url, status, signed: decode(tokens.access.value) !== null })
+    // A redirect leads to a login page.
+    const refused = refusals.includes(status) || (!byToken && status >= 300 && status < 400)
+    if (!refused) return report('status-differs', { url, status })
     saw(`refused with ${status}`)
   },
 })

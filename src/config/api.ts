@@ -49,6 +49,11 @@ export const apiConfig = z.strictObject({
     .record(name, text)
     .default({})
     .describe('Headers that every request to the server carries. Their values are taken for secrets.'),
+  ca: text
+    .optional()
+    .describe(
+      "Certificates of authorities to trust beside the usual ones, in PEM: `file('./ca.pem')`. For a server of your own.",
+    ),
   timeout: duration.prefault('10s').describe('How long an answer may take.'),
   maxBodyBytes: z.int().positive().default(1_048_576).describe('How long an answer may be, in bytes.'),
   endpoints: z

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rootCertificates } from 'node:tls'
 import type { Request } from 'got'
 import pLimit from 'p-limit'
 import { type Limits, limit, stopOf } from '../limits.js'
@@ -77,6 +78,8 @@ export interface HttpSettings {
   readonly headers: { readonly [name: string]: string }
   readonly timeout: number
   readonly maxBodyBytes: number
+  /** Certificates of authorities to trust beside the usual ones, in PEM. */
+  readonly ca?: string | undefined
   /** Until when (`performance.now()`) the API server is asked again where it refuses the connection. */
   readonly patience?: number
 }
@@ -133,6 +136,7 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
     retry: { limit: 0 },
     signal: bound.signal,
     agent: agents,
+    ...(own && settings.ca !== undefined && { https: { certificateAuthority: [...rootCertificates, settings.ca] } }),
   }) as Request
   // A stream of any other method waits for a body, and these have none to wait for.
   if (!['GET', 'HEAD'].includes(method) && asked.json === undefined && !asked.form) stream.end()

@@ -113,6 +113,9 @@ describe('a server that misbehaves is told for what it does', () => {
     expect(outcomeOf(await get(`https://127.0.0.1:${port}`))).toMatch(
       /^tls tls (DEPTH_ZERO_SELF_SIGNED_CERT|CERT_HAS_EXPIRED)$/,
     )
+    // But for whoever trusts it, or the authority that signed it.
+    const trusted = await get(`https://127.0.0.1:${port}`, { ca: cert })
+    expect(trusted).toMatchObject({ outcome: 'answered', body: 'ok' })
     // Plain HTTP to a port that speaks TLS.
     expect(outcomeOf(await get(`http://127.0.0.1:${port}`))).toMatch(/^(closed|reset|not-http) response/)
     server.close()
@@ -223,17 +226,18 @@ function gzipped(body: Buffer): Buffer {
 
 /** Made for this test, signed by itself. */
 const key = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHp/dzhU1na54g69c
-0HV2V+Q+PDpRImRoo9sVlN3iUUyhRANCAAQiE4wznAKQj1W7e4nAH++eNVSNn9me
-S3Irqp+DFxAKe3UUvikbrzp1/8E0+W8pCT/9dl+zwowPA20eKsExkqFT
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgutxEqPTw/z+zgMzi
+NFeJ3Plh/BCj7IoFG2fu5huo6V6hRANCAASNS1EtgxFw2VjTRWRedKydTbUSBbmc
+p6KsfBAxuMk9A4kRT+w2GDTfwZd0xVWZ9zH2zBdyKaUFDp7937aTKiRw
 -----END PRIVATE KEY-----`
 const cert = `-----BEGIN CERTIFICATE-----
-MIIBdTCCARugAwIBAgIUGSK1pRxn2UmE164vaTf7gaR91iMwCgYIKoZIzj0EAwIw
-DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjQwMzA3NDFaGA8yMTI2MTAzMTAzMDc0
-MVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCIT
-jDOcApCPVbt7icAf7541VI2f2Z5Lciuqn4MXEAp7dRS+KRuvOnX/wTT5bykJP/12
-X7PCjA8DbR4qwTGSoVOjUzBRMB0GA1UdDgQWBBQFstBvlyrekyBIkTFtPfDbtBLX
-/jAfBgNVHSMEGDAWgBQFstBvlyrekyBIkTFtPfDbtBLX/jAPBgNVHRMBAf8EBTAD
-AQH/MAoGCCqGSM49BAMCA0gAMEUCIQCHe23bpqVNlMWOV27UqvO8UU0XP5YAvy4M
-DscPV6zhwwIgFnIav5TZFv6QUcZ2vTZGDMdVldmEXPCW0W/N+Cik+Ik=
+MIIBhzCCASygAwIBAgIUWJs4aSRxteoK8A6Lsp3ehby1Bh4wCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjkxNDA5MjNaGA8yMTI2MTEwNTE0MDky
+M1owDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABI1L
+US2DEXDZWNNFZF50rJ1NtRIFuZynoqx8EDG4yT0DiRFP7DYYNN/Bl3TFVZn3MfbM
+F3IppQUOnv3ftpMqJHCjZDBiMB0GA1UdDgQWBBTuWQzGmgplOxWBkGdmcga3uMCa
+ZjAfBgNVHSMEGDAWgBTuWQzGmgplOxWBkGdmcga3uMCaZjAPBgNVHREECDAGhwR/
+AAABMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAKrcT/YbE4rr
+FUMNwE1kDfXR69o/CSKMb7dkzQza4LhXAiEA/JQSoJqlu/fKoC+HBY5dio+nk5Hn
+GJl9scwc64UeA0U=
 -----END CERTIFICATE-----`

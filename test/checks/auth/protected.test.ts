@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { routes, saidOf } from '../../support/auth.js'
+import { examine } from '../../support/databases.js'
 import { demoApplication } from '../../support/servers.js'
 
 const me = { email: 'a@example.com' }
@@ -66,6 +67,25 @@ test('the demo refuses every forgery, until it stops to verify', async () => {
     `${route} that says it needs no signature (alg none), with 200`,
     `${route} signed with another key, with 200`,
     `${route} that has expired, with 200`,
+  ])
+})
+
+test('a refresh token that is taken for an access token is a warning; one that is refused is none', async () => {
+  const taking = async (...taken: string[]) => {
+    const url = await routes({
+      'GET /': [200],
+      'POST /login': [200, { token: 'opaque-token', refresh_token: 'lasting-token' }],
+      'GET /me': ({ authorization }) => (taken.includes(`${authorization}`.replace('Bearer ', '')) ? [200, me] : [401]),
+    })
+    const config = { api: { url }, auth: { login, protected: { path: '/me' } } }
+    const { results } = await examine(null, { config, only: ['auth/protected'] })
+    const { status, findings } = results.find(({ id }) => id === 'auth/protected') ?? {}
+    return [status, ...(findings ?? []).map(({ message }) => message.replace(url, ''))]
+  }
+  expect(await taking('opaque-token')).toEqual(['pass'])
+  expect(await taking('opaque-token', 'lasting-token')).toEqual([
+    'warn',
+    '/me takes the refresh token for an access token, with 200: who steals it need not exchange it, and it lives for longer',
   ])
 })
 

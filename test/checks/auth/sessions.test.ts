@@ -38,12 +38,39 @@ test('one that lives on is told, and so is a logout that does not log out', asyn
   expect(await said({ forgets: true })).toEqual(['after logging out, /refresh still takes the refresh token, with 200'])
   expect(await said({ logout: 500 })).toEqual(['/logout does not log out: it answers with 500'])
   expect(await said({ dead: 500 })).toEqual([
-    'after logging out, /refresh answers the refresh token with 500, which is neither a success nor a refusal',
+    'after logging out, /refresh answers with 500, which is neither a success nor a refusal',
   ])
 })
 
 test('a session that the reuse of a token has ended is not held against the logout', async () => {
   expect(await said({ family: true })).toMatch(/^skip: not-applicable: the session had ended before/)
+})
+
+test('without a refresh token a session is seen by whom the protected route lets in', async () => {
+  const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl'
+  const ended = async ({ token = 'opaque', dead = 401 } = {}) => {
+    let open = true
+    const url = await routes({
+      'GET /': [200],
+      'POST /login': [200, { token }],
+      'GET /me': ({ authorization }) => (open && authorization === `Bearer ${token}` ? [200, {}] : [dead]),
+      'POST /logout': () => {
+        open = dead === 200
+        return [204]
+      },
+    })
+    const auth = { login, protected: { path: '/me' }, logout: { path: '/logout' } }
+    const text = await saidOf('auth/sessions', { api: { url }, auth })
+    return typeof text === 'string' ? text : text.map((sentence) => sentence.replace(url, ''))
+  }
+  for (const dead of [401, 403, 302]) expect(await ended({ dead })).toBe('pass')
+  expect(await ended({ dead: 200 })).toEqual(['after logging out, /me still lets the session in, with 200'])
+  expect(await ended({ dead: 200, token: jwt })).toEqual([
+    'after logging out, /me still lets the session in, with 200: its token is signed, and valid until it expires',
+  ])
+  expect(await ended({ dead: 500 })).toEqual([
+    'after logging out, /me answers with 500, which is neither a success nor a refusal',
+  ])
 })
 
 test('the demo ends its sessions', async () => {
