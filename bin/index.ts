@@ -1,7 +1,7 @@
-import { type DiagnoseOptions, examineFor } from '../src/diagnose.js'
-import type { Report } from '../src/report.js'
+import { type DiagnoseOptions, examineFor } from '../src/engine/diagnose.js'
+import type { Report } from '../src/report/report.js'
 
-export type { DiagnoseOptions } from '../src/diagnose.js'
+export type { DiagnoseOptions } from '../src/engine/diagnose.js'
 export * from '../src/index.js'
 
 /**

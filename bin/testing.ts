@@ -1,9 +1,9 @@
-import type { AnyCheck } from '../src/check.js'
-import type { DiagnoseOptions } from '../src/diagnose.js'
-import type { Report, Result } from '../src/report.js'
-import { examineOn, reportOn, type TestDatabase, type TestOptions } from '../src/testing.js'
+import type { AnyCheck } from '../src/contracts/check.js'
+import type { DiagnoseOptions } from '../src/engine/diagnose.js'
+import { examineOn, reportOn, type TestDatabase, type TestOptions } from '../src/engine/testing.js'
+import type { Report, Result } from '../src/report/report.js'
 
-export { said, type TestDatabase, type TestOptions } from '../src/testing.js'
+export { said, type TestDatabase, type TestOptions } from '../src/engine/testing.js'
 
 /**
  * Runs one check on a throw-away database, with whatever it stands on, as the command line would.

@@ -1,6 +1,15 @@
 export { sql } from 'kysely'
 export { z } from 'zod'
-export { lookAtPages } from './advice.js'
+export {
+  type Config,
+  type ConfigInput,
+  defineConfig,
+} from './config/config.js'
+export type { DatabaseConfig, DeclaredSide } from './config/database.js'
+export type { Given, Need } from './config/given.js'
+export { type Environment, env, file } from './config/reference.js'
+export type { Snapshot } from './config/snapshot-format.js'
+export { duration, size } from './config/values.js'
 export {
   type Check,
   type CheckContext,
@@ -8,19 +17,13 @@ export {
   type Coverage,
   defineCheck,
   type Message,
-} from './check.js'
-export type { DeclaredSide } from './config/database.js'
-export type { Given, Need } from './config/given.js'
-export { type Environment, env, file } from './config/reference.js'
-export { duration, size } from './config/values.js'
-export {
-  type Config,
-  type ConfigInput,
-  type DatabaseConfig,
-  defineConfig,
-} from './config.js'
-export type { Depth } from './depth.js'
-export { type Chart, type Diagnosis, defineDiagnosis } from './diagnosis.js'
+} from './contracts/check.js'
+export type { Depth } from './contracts/depth.js'
+export { type Chart, type Diagnosis, defineDiagnosis } from './contracts/diagnosis.js'
+export { DbdoctorError, type ErrorCode } from './contracts/errors.js'
+export type { Layer } from './contracts/layers.js'
+export { definePlugin, type Plugin } from './contracts/plugin.js'
+export { defineReporter, type RenderOptions, type Reporter } from './contracts/reporter.js'
 export {
   type Catalog,
   type CheckConstraint,
@@ -42,6 +45,7 @@ export type {
   Answer,
   AnyKysely,
   Asked,
+  CrashTrace,
   DialectName,
   Disk,
   Failure,
@@ -55,15 +59,11 @@ export type {
   Remark,
   RoundTrip,
   Session,
-  Trace,
   UnopenedOutcome,
 } from './dialects/dialect.js'
 export { takenRelations } from './dialects/postgres/taken.js'
 export { roleSearchPath } from './dialects/search-path.js'
-export { DbdoctorError, type ErrorCode } from './errors.js'
-export type { FailOn } from './exit-code.js'
-export { matcher } from './globs.js'
-export type { Layer } from './layers.js'
+export type { RunEvent } from './engine/run.js'
 export { type Comparison, comparedColumns, compareMigrations } from './migrations/compare.js'
 export type { MigrationFile, MigrationFolder } from './migrations/folder.js'
 export {
@@ -73,9 +73,6 @@ export {
   type MigrationTool,
   migrationTools,
 } from './migrations/tools.js'
-export { nearest } from './nearest.js'
-export { definePlugin, type Plugin } from './plugin.js'
-export { get, keysOf } from './pointer.js'
 export { type Forgery, forge } from './probes/forgeries.js'
 export { type Illness, illnessIn } from './probes/health.js'
 export type { Answered, Http, HttpAnswer, HttpRequest, Unanswered } from './probes/http.js'
@@ -95,6 +92,7 @@ export {
   tokenIn,
 } from './probes/sign-in.js'
 export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js'
+export { erroring, unanswered, undecided } from './probes/wording.js'
 export {
   type Inferred,
   inferRelationships,
@@ -106,12 +104,14 @@ export {
 export { isEmpty, type None, nonesOf } from './relationships/none.js'
 export { orphanStatements } from './relationships/statements.js'
 export { indexDisagreements, missingNamed, orphansNamed } from './relationships/wording.js'
-export type * from './report.js'
-export { inert } from './reporters/inert.js'
-export { defineReporter, type RenderOptions, type Reporter } from './reporters/reporter.js'
-export type { RunEvent } from './run.js'
-export type { Snapshot } from './snapshot.js'
-export { type Summary, summarize } from './statistics.js'
+export type { FailOn } from './report/exit-code.js'
+export type * from './report/report.js'
+export { lookAtPages } from './values/advice.js'
+export { matcher } from './values/globs.js'
+export { inert } from './values/inert.js'
+export { nearest } from './values/nearest.js'
+export { get, keysOf } from './values/pointer.js'
+export { type Summary, summarize } from './values/statistics.js'
 export {
   ago,
   agreeing,
@@ -126,4 +126,4 @@ export {
   quoted,
   remarked,
   typed,
-} from './words.js'
+} from './values/text.js'

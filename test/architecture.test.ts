@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import builtIn from '../checks/index.js'
-import { layers } from '../src/layers.js'
+import { layers } from '../src/contracts/layers.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = ['bin', 'src', 'checks', 'fixtures'].flatMap((folder) => sources(join(root, folder)))
@@ -25,7 +25,8 @@ const laws: readonly Law[] = [
   },
   {
     of: /^bin\/(index|testing)\.ts/,
-    mayImport: /^(src\/(index|check|diagnose|testing|report)\.ts|checks\/index\.ts)/,
+    mayImport:
+      /^(src\/index\.ts|src\/(engine\/(diagnose|testing)|contracts\/check|report\/report)\.ts|checks\/index\.ts)/,
     because: 'the package only joins the engine and its checks',
   },
   {
@@ -46,7 +47,7 @@ const laws: readonly Law[] = [
   {
     of: /^src\/reporters\//,
     mayImport:
-      /^(src\/reporters\/|src\/report\.ts|src\/words\.ts|chalk$|cli-table3$|escape-html$|junit-report-builder$|sarif$)/,
+      /^(src\/(reporters|report|values)\/|src\/contracts\/reporter\.ts|chalk$|cli-table3$|escape-html$|junit-report-builder$|sarif$)/,
     because: 'a reporter is a pure function of the report',
   },
   {
@@ -99,10 +100,77 @@ describe('imports', () => {
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>
     }
-    const packages = files.filter((file) => file.startsWith('fixtures/')).flatMap(importsOf)
+    const packages = files.filter((file) => file.startsWith('fixtures/')).flatMap((file) => importsOf(file))
     expect(
       packages.filter((name) => !name.includes('/') && !name.startsWith('node:') && !(name in dependencies)),
     ).toEqual([])
+  })
+})
+
+describe('the rooms', () => {
+  /** Rooms whose parts depend on others' when they run; types alone bind nobody. What all may use is in no picture. */
+  const arrows = () => {
+    const open = ['contracts', 'values']
+    const pairs = files.flatMap((file) =>
+      importsOf(file, 'values')
+        .map((target) => (target === 'dbdoctor' ? 'src/index.ts' : target))
+        .filter((target) => files.includes(target))
+        .map((target) => [roomOf(file), roomOf(target)] as const),
+    )
+    const between = pairs.filter(([from, to]) => from !== to && !open.includes(to))
+    return [...new Set(between.map(([from, to]) => `${from} --> ${to}`))].sort()
+  }
+
+  test('in src lies nothing loose but what the package exports', () => {
+    expect(files.filter((file) => /^src\/[^/]+$/.test(file))).toEqual(['src/index.ts'])
+  })
+
+  test('the picture in docs/architecture.md shows the imports between them', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const drawn = [...(/```mermaid\n([\s\S]*?)```/.exec(page)?.[1] ?? '').matchAll(/^ *(\w+ --> [\w &]+)$/gm)]
+    const lines = drawn.flatMap(([, line = '']) => {
+      const [from = '', to = ''] = line.split(' --> ')
+      return to.split(' & ').map((one) => `${from} --> ${one}`)
+    })
+    expect(lines.sort()).toEqual(arrows())
+  })
+
+  test('each has its line there', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const rooms = new Set(files.filter((file) => /^src\/.*\//.test(file)).map((file) => `**src/${roomOf(file)}/**`))
+    expect([...rooms].filter((room) => !page.includes(room))).toEqual([])
+  })
+
+  test('nothing that is built upon imports what is built upon it', () => {
+    const open = new Set(['contracts', 'values'])
+    const upward = files.flatMap((file) =>
+      open.has(roomOf(file))
+        ? importsOf(file, 'values').filter((target) => files.includes(target) && !open.has(roomOf(target)))
+        : [],
+    )
+    expect(upward).toEqual([])
+    expect(
+      files
+        .filter((file) => roomOf(file) === 'values')
+        .flatMap((file) => importsOf(file))
+        .filter((target) => roomOf(target) === 'contracts'),
+    ).toEqual([])
+  })
+
+  test('no file imports itself in a circle, types included', () => {
+    const imports = new Map(files.map((file) => [file, importsOf(file).filter((target) => files.includes(target))]))
+    const done = new Set<string>()
+    const circleFrom = (file: string, way: readonly string[]): readonly string[] | null => {
+      if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+      if (done.has(file)) return null
+      for (const target of imports.get(file) ?? []) {
+        const circle = circleFrom(target, [...way, file])
+        if (circle) return circle
+      }
+      done.add(file)
+      return null
+    }
+    expect(files.map((file) => circleFrom(file, [])).find((circle) => circle !== null) ?? []).toEqual([])
   })
 })
 
@@ -178,16 +246,31 @@ describe('the registry', () => {
   )
 })
 
-/** What a file imports: a package's name, or a path from the root. */
-function importsOf(file: string): string[] {
-  const specifiers = [...code(file).matchAll(/(?:from|import\(|^import) *'([^']+)'/gm)].map(
-    ([, specifier]) => specifier ?? '',
+/** A folder of the tree, or one in src; what lies in src itself is what the package exports. */
+function roomOf(file: string): string {
+  const [top = '', room = '', inside] = file.split('/')
+  if (top !== 'src') return top
+  return inside === undefined ? 'dbdoctor' : room
+}
+
+/** What a file imports: packages' names, and paths from the root; `values` leaves out what types alone are imported from. */
+function importsOf(file: string, kind: 'all' | 'values' = 'all'): string[] {
+  const statements = code(file).matchAll(
+    /^(?:import|export) (type )?([^'"]*?)from '([^']+)'|import\('([^']+)'\)|^import '([^']+)'/gm,
   )
-  return specifiers.map((specifier) =>
-    specifier.startsWith('.')
-      ? relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts')
-      : specifier,
-  )
+  return [...statements].flatMap(([, type, names = '', from, dynamic, effect]) => {
+    const named = /^\{(.*)\}/s
+      .exec(names.trim())?.[1]
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
+    const typesAlone = type !== undefined || (named?.every((name) => name.startsWith('type ')) ?? false)
+    if (kind === 'values' && from !== undefined && typesAlone) return []
+    const specifier = from ?? dynamic ?? effect ?? ''
+    return specifier.startsWith('.')
+      ? [relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts')]
+      : [specifier]
+  })
 }
 
 function code(file: string): string {

@@ -2,6 +2,7 @@ import {
   type Answered,
   accessTokenPlaces,
   defineCheck,
+  erroring,
   get,
   isThrottled,
   jsonOf,
@@ -10,6 +11,8 @@ import {
   reasonIn,
   throttled,
   told,
+  unanswered,
+  undecided,
   whenAgain,
 } from 'dbdoctor'
 
@@ -45,14 +48,13 @@ export default defineCheck({
   },
   capability: 'User login',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    unanswered,
     throttled: {
       severity: 'info',
       say: ({ again }: { url: string; again: string }) =>
         `the server limits sign-ins (429${again}): authentication was not examined`,
     },
-    erroring: ({ url, status, again }: Evidence & { again: string }) =>
-      `${url} answers the configured password with ${status}${again}: the server fails on its own side`,
+    erroring,
     refused: ({ url, status, reason }: Refusal) =>
       `${url} refuses the probe user's password with ${status}${because(reason)}`,
     denied: ({ url, status, reason }: Refusal) =>
@@ -62,8 +64,7 @@ export default defineCheck({
         `${url} takes the password and asks for a second factor (${keys.join(', ')})`,
       next: () => ['Name a probe user without a second factor in auth.login.body.'],
     },
-    'status-differs': ({ url, status }: Evidence) =>
-      `${url} answers the configured password with ${status}, which is neither a success nor a refusal`,
+    'status-differs': undecided,
     redirected: ({ url, to }: { url: string; to: string }) => `${url} gives no token, and redirects to ${to}`,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON: another program or a proxy's page may be there`,
@@ -118,12 +119,13 @@ export default defineCheck({
       const sent = wrong ? 'right, wrong, right' : 'right'
       return saw(`${status} in ${milliseconds(right.ms)}; sent ${sent}`)
     }
-    if (status >= 500) return report('erroring', { ...evidence, again: whenAgain(right) })
+    if (status >= 500)
+      return report('erroring', { ...evidence, what: 'the configured password', again: whenAgain(right) })
     const factors = secondFactorIn(right)
     if (factors.length > 0) return report('second-factor', { url, keys: factors })
     if (refusals.includes(status)) return report(isOfPassword(refusal) ? 'refused' : 'denied', refusal)
     if (isRedirect(right)) return report('redirected', { url, to: right.location ?? 'nowhere' })
-    if (status >= 300) return report('status-differs', evidence)
+    if (status >= 300) return report('status-differs', { ...evidence, what: 'the configured password' })
 
     const document = jsonOf(body)
     if (document === undefined && typeof login.accessToken !== 'object') return report('not-json', { url, type })

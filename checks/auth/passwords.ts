@@ -1,4 +1,4 @@
-import { defineCheck, isThrottled, throttled, throwaway, told } from 'dbdoctor'
+import { defineCheck, erroring, isThrottled, throttled, throwaway, told, unanswered } from 'dbdoctor'
 
 export default defineCheck({
   id: 'auth/passwords',
@@ -15,9 +15,8 @@ export default defineCheck({
   messages: {
     'weak-accepted': ({ name, length }: { url: string; name: string; length: number }) =>
       `a new account may have the password "${name}" (${length} characters)`,
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: { url: string; status: number }) =>
-      `${url} answers a weak password with ${status}: the server fails on its own side`,
+    unanswered,
+    erroring,
     removed: {
       severity: 'info',
       say: ({ account }: { account: string }) => `registered ${account} with it, and removed it again`,
@@ -40,7 +39,7 @@ export default defineCheck({
       }
       seen.examined()
       if (answer.outcome !== 'answered') report('unanswered', { url, text: told(answer), code: answer.code })
-      else if (answer.status >= 500) report('erroring', { url, status: answer.status })
+      else if (answer.status >= 500) report('erroring', { url, status: answer.status, what: 'a weak password' })
       else if (answer.status < 400) {
         report('weak-accepted', { url, name: password, length: password.length })
         report((await account.remove()) ? 'removed' : 'left-behind', { account: address })

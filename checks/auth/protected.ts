@@ -1,6 +1,7 @@
 import {
   type Answered,
   defineCheck,
+  erroring,
   forge,
   get,
   type HttpAnswer,
@@ -9,6 +10,8 @@ import {
   reasonIn,
   throttled,
   told,
+  unanswered,
+  undecided,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -35,15 +38,13 @@ export default defineCheck({
   },
   capability: 'Protected routes',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status, what }: Evidence & { what: string }) =>
-      `${url} answers ${what} with ${status}: the server fails on its own side`,
+    unanswered,
+    erroring,
     'token-refused': ({ url, status, reason }: Refusal) =>
       `${url} refuses the server's own token with ${status}${because(reason)}`,
     'verified-otherwise': ({ url, status, reason }: Refusal) =>
       `${url} refuses the server's own token with ${status}${because(reason)}, and it verifies with the configured key: the route verifies with another key, issuer or audience`,
-    'status-differs': ({ url, status, what }: Evidence & { what: string }) =>
-      `${url} answers ${what} with ${status}, which is neither a success nor a refusal`,
+    'status-differs': undecided,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON`,
     'other-identity': ({ url, pointer, found }: { url: string; pointer: string; found: boolean }) =>

@@ -1,4 +1,4 @@
-import { defineCheck, isThrottled, jsonOf, keysOf, throttled, told } from 'dbdoctor'
+import { defineCheck, erroring, isThrottled, jsonOf, keysOf, throttled, told, unanswered } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -17,8 +17,8 @@ export default defineCheck({
   },
   capability: 'Token refresh',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    unanswered,
+    erroring,
     refused: ({ url, status }: Evidence) => `${url} refuses the refresh token that the login just gave, with ${status}`,
     'no-token': ({ url, status, keys }: Evidence & { keys: readonly string[] }) =>
       `${url} answers with ${status} and no access token: its JSON has ${keys.length > 0 ? keys.join(', ') : 'no keys'}`,

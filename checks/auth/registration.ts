@@ -1,4 +1,4 @@
-import { defineCheck, isThrottled, strongPassword, throttled, throwaway, told } from 'dbdoctor'
+import { defineCheck, erroring, isThrottled, strongPassword, throttled, throwaway, told, unanswered } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -23,8 +23,8 @@ export default defineCheck({
   },
   capability: 'User registration',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
+    unanswered,
+    erroring,
     refused: ({ url, status }: Evidence) => `${url} refuses a new account with a strong password, with ${status}`,
     removed: {
       severity: 'info',

@@ -1,4 +1,4 @@
-import { defineCheck, isThrottled, throttled, told } from 'dbdoctor'
+import { defineCheck, erroring, isThrottled, throttled, told, unanswered, undecided } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -18,10 +18,9 @@ export default defineCheck({
   capability: 'Role-based access control',
   messages: {
     open: ({ url, status }: Evidence) => `${url} lets a user in who has no right to it, with ${status}`,
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status }: Evidence) => `${url} answers with ${status}: the server fails on its own side`,
-    'status-differs': ({ url, status }: Evidence) =>
-      `${url} answers with ${status}, which is neither a success nor a refusal`,
+    unanswered,
+    erroring,
+    'status-differs': undecided,
   },
   async run({ http, user, given: { forbidden, refusals }, report, coverage, skip }) {
     const { tokens } = await user.signIn()

@@ -1,4 +1,4 @@
-import { decode, defineCheck, type HttpAnswer, isThrottled, type Tokens, throttled, told } from 'dbdoctor'
+import { decode, defineCheck, type HttpAnswer, isThrottled, type Tokens, throttled, told, unanswered } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -24,7 +24,7 @@ export default defineCheck({
   },
   capability: 'Session management',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
+    unanswered,
     'logout-refused': ({ url, status }: Evidence) => `${url} does not log out: it answers with ${status}`,
     alive: ({ url, status }: Evidence) => `after logging out, ${url} still takes the refresh token, with ${status}`,
     'session-alive': {

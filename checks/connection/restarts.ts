@@ -1,4 +1,4 @@
-import { ago, agreeing, defineCheck, duration, pluralize, type Session, sql, type Trace, typed, z } from 'dbdoctor'
+import { ago, agreeing, type CrashTrace, defineCheck, duration, pluralize, type Session, sql, typed, z } from 'dbdoctor'
 
 interface When {
   /** ISO 8601, UTC. */
@@ -103,7 +103,7 @@ export default defineCheck({
   run: {
     sqlite({ db, report }) {
       const { name } = db.target
-      for (const trace of db.traces()) {
+      for (const trace of db.crashTraces()) {
         const time = { at: trace.at, since: since(trace) }
         if (trace.kind === 'hot-journal') report('hot-journal', { name, ...time })
         if (trace.kind !== 'wal-left-behind') continue
@@ -118,7 +118,7 @@ export default defineCheck({
     async postgres({ db, connect, options, report, saw, skip }) {
       const witness = await witnessed(db, connect)
       if (witness) return report('crashed', witness)
-      const gone = db.traces().find(({ kind }) => kind === 'gone-meanwhile')
+      const gone = db.crashTraces().find(({ kind }) => kind === 'gone-meanwhile')
       if (gone?.kind === 'gone-meanwhile') {
         const time = { at: gone.at, since: since(gone) }
         const fresh = await db.read(async (kysely) => {
@@ -146,7 +146,7 @@ export default defineCheck({
   },
 })
 
-function since({ at }: Trace): number {
+function since({ at }: CrashTrace): number {
   return Math.max(0, Date.now() - Date.parse(at))
 }
 
@@ -155,7 +155,7 @@ async function witnessed(
   db: Session,
   connect: () => Promise<{ readonly outcome: string; readonly waited?: readonly { outcome: string; text: string }[] }>,
 ): Promise<(When & { text: string }) | null> {
-  const notice = db.traces().find(({ kind }) => kind === 'crash-notice')
+  const notice = db.crashTraces().find(({ kind }) => kind === 'crash-notice')
   if (notice?.kind === 'crash-notice') return { at: notice.at, since: since(notice), text: notice.text }
   const { waited = [] } = await connect()
   const recovering = waited.find(({ outcome }) => outcome === 'recovering')

@@ -19,6 +19,6 @@ export default defineDiagnosis({
   // What a damaged table makes unreadable, and what points at rows that its pages have lost.
   explains: ({ address, evidence }, found) =>
     address.endsWith('#unreadable') ||
-    (/#(dangling|orphaned)$/.test(address) && found.some((one) => one.evidence.table === evidence.parent)),
+    (/#(dangling|orphaned|parent-empty)$/.test(address) && found.some((one) => one.evidence.table === evidence.parent)),
   next: ['Look for the cause before anything is written again: the disk, its controller, a copy that was cut short.'],
 })

@@ -12,9 +12,13 @@ export default defineDiagnosis({
   id: 'index-corrupt',
   headline: (chart) => `An index does not agree with its table: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
-  // A planner that needs the index can't read its table either.
+  // A planner that needs the index can't read its table either, nor what is compared with it.
   explains: ({ address, evidence }, found) =>
-    address.endsWith('#unreadable') && found.some((one) => one.evidence.table === evidence.table),
+    address.endsWith('#unreadable') &&
+    found.some(
+      (one) =>
+        one.evidence.table === evidence.table || (evidence.text !== undefined && one.evidence.text === evidence.text),
+    ),
   next: [
     'Take a copy of the database before anything is rebuilt, and look for the cause: storage, collations, a restore.',
     'Rebuild the index on a copy first: reindex index concurrently on PostgreSQL, REINDEX on SQLite.',

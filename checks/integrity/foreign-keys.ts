@@ -111,7 +111,7 @@ export default defineCheck({
         report('unreadable', { ...evidence, text: scan.text, code: scan.code })
         continue
       }
-      const { rows, phantoms, misread } = scan.value
+      const { rows, unconfirmed, misread } = scan.value
       const found = { rows, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })
@@ -120,7 +120,7 @@ export default defineCheck({
         const parentEmpty = await isEmpty(db, key.parent)
         report('dangling', { ...evidence, ...found, validated, parentEmpty, samples: scan.value.samples })
       }
-      if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+      if (unconfirmed > 0) report('index-disagrees', { ...evidence, rows: unconfirmed })
       if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })
     }
   },

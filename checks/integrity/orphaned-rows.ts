@@ -227,8 +227,8 @@ export default defineCheck({
         }
       }
       await ('inferred' in relationship ? asGuessed(relationship) : asDeclared())
-      const { phantoms, misread } = scan.value
-      if (phantoms > 0) report('index-disagrees', { ...evidence, rows: phantoms })
+      const { unconfirmed, misread } = scan.value
+      if (unconfirmed > 0) report('index-disagrees', { ...evidence, rows: unconfirmed })
       if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })
     }
   },

@@ -87,7 +87,7 @@ export default defineCheck({
       const near = (await db.namesakes()).map(
         (one) => `${one.path} has ${pluralize(one.tables, 'table')}: is that the one that was meant?`,
       )
-      return report('empty', { walAbsent: db.traces().some(({ kind }) => kind === 'wal-absent'), near })
+      return report('empty', { walAbsent: db.crashTraces().some(({ kind }) => kind === 'wal-absent'), near })
     }
 
     for (const { name, place } of namedIn(config, catalog.value)) {

@@ -1,4 +1,15 @@
-import { defineCheck, type HttpAnswer, type Illness, illnessIn, jsonOf, told, typed, whenAgain } from 'dbdoctor'
+import {
+  defineCheck,
+  erroring,
+  type HttpAnswer,
+  type Illness,
+  illnessIn,
+  jsonOf,
+  told,
+  typed,
+  unanswered,
+  whenAgain,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -24,9 +35,8 @@ export default defineCheck({
   },
   capability: 'API endpoints',
   messages: {
-    unanswered: ({ text }: { url: string; text: string; code: string }) => text,
-    erroring: ({ url, status, again }: Evidence & { again: string }) =>
-      `${url} answers with ${status}${again}: the server fails on its own side`,
+    unanswered,
+    erroring,
     'database-down': {
       say: ({ url, status, pointer, value }: Evidence & Illness) =>
         `${url} answers with ${status} and says ${value} at ${pointer}: its database is not well`,

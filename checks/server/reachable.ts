@@ -1,4 +1,4 @@
-import { defineCheck, type Http, milliseconds, z } from 'dbdoctor'
+import { defineCheck, erroring, type Http, milliseconds, z } from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
@@ -29,8 +29,7 @@ export default defineCheck({
     'not-http': ({ url, text }: Evidence) => `${url} ${text}: another service may be on that port`,
     gateway: ({ url, status }: { url: string; status: number }) =>
       `${url} answers with ${status}: a proxy is there, and the server behind it is not`,
-    erroring: ({ url, status }: { url: string; status: number }) =>
-      `${url} answers with ${status}: the server fails on its own side`,
+    erroring,
   },
   async run({ http, given: { api }, options, report, measure, saw }) {
     const answer = await http.get(options.path ?? api.endpoints[0]?.path ?? '/')

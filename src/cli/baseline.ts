@@ -1,8 +1,8 @@
-import { baselineOf } from '../acceptance.js'
-import { baselinePath } from '../baseline-file.js'
-import { DbdoctorError } from '../errors.js'
-import { pluralize } from '../words.js'
-import { attend } from './check.js'
+import { baselinePath } from '../config/baseline.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { baselineOf } from '../report/acceptance.js'
+import { pluralize } from '../values/text.js'
+import { onSubject } from './check.js'
 import { examined } from './examine.js'
 import { historyOf } from './history-file.js'
 import type { CheckOptions } from './options.js'
@@ -16,9 +16,9 @@ export interface BaselineOptions extends CheckOptions {
 
 /** `dbdoctor baseline`: accepts what is found today, so that only what is new or worse fails. Answers with the exit code. */
 export async function baseline(parts: Parts, target: string | undefined, options: BaselineOptions): Promise<number> {
-  return attend(parts, target, options, async (patient) => {
+  return onSubject(parts, target, options, async (subject) => {
     const history = await historyOf(options)
-    const report = await examined(patient, options, history)
+    const report = await examined(subject, options, history)
     await history?.append(report)
     if (!report.complete || report.verdict.database === 'unreachable') {
       const why = report.complete ? report.verdict.headline : 'The run was interrupted.'
@@ -28,12 +28,12 @@ export async function baseline(parts: Parts, target: string | undefined, options
         'a baseline is of a database that was examined; the file is as it was',
       )
     }
-    const path = baselinePath(options.baseline, patient.surroundings.folder)
-    const made = baselineOf(report.results, patient.baseline, options)
+    const path = baselinePath(options.baseline, subject.surroundings.folder)
+    const made = baselineOf(report.results, subject.baseline, options)
     await replaceFile(path, `${JSON.stringify(made, null, 2)}\n`).catch(({ code }: NodeJS.ErrnoException) => {
       throw new DbdoctorError('ERR_OUTPUT', `${path} cannot be written: ${code}`, 'name another place with --baseline')
     })
-    const known = new Set(patient.baseline.map(({ fingerprint }) => fingerprint))
+    const known = new Set(subject.baseline.map(({ fingerprint }) => fingerprint))
     const fresh = made.findings.filter(({ fingerprint }) => !known.has(fingerprint)).length
     const gone = known.size - (made.findings.length - fresh)
     process.stderr.write(

@@ -1,4 +1,4 @@
-import { withPatient } from '../patient.js'
+import { withSubject } from '../engine/subject.js'
 import { loadEnvironment } from './environment.js'
 import type { Attended } from './examine.js'
 import { listenForSignals } from './interruption.js'
@@ -8,18 +8,18 @@ import type { Parts } from './parts.js'
 /** `dbdoctor check`: examines what the command line or the config names. Answers with the exit code. */
 export async function check(parts: Parts, target: string | undefined, options: CheckOptions): Promise<number> {
   const { examine } = await import('./examine.js')
-  return attend(parts, target, options, (patient) => examine(patient, options))
+  return onSubject(parts, target, options, (subject) => examine(subject, options))
 }
 
 /** Lets somebody at what the command line, the config and the environment name, until a signal calls it off. */
-export async function attend<Answer>(
+export async function onSubject<Answer>(
   parts: Parts,
   target: string | undefined,
   options: Pick<CheckOptions, 'config' | 'envFile' | 'baseline'>,
-  work: (patient: Attended) => Promise<Answer>,
+  work: (subject: Attended) => Promise<Answer>,
 ): Promise<Answer> {
   if (options.envFile !== undefined) loadEnvironment(options.envFile)
-  return withPatient(
+  return withSubject(
     {
       target,
       load: async () => (await import('../config/load.js')).loadConfig(options.config),
@@ -27,10 +27,10 @@ export async function attend<Answer>(
       baseline: options.baseline,
       environment: process.env,
     },
-    async (patient) => {
+    async (subject) => {
       const interruption = listenForSignals()
       try {
-        return await work({ ...patient, interruption })
+        return await work({ ...subject, interruption })
       } finally {
         interruption.stop()
       }

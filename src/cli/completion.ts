@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import { layers } from '../layers.js'
+import { layers } from '../contracts/layers.js'
 import { reporterNames } from '../reporters/index.js'
 import { bash } from './completions/bash.js'
 import { fish } from './completions/fish.js'
 import { grammarOf } from './completions/grammar.js'
+import type { Shell } from './completions/shells.js'
 import { zsh } from './completions/zsh.js'
 import { print } from './output.js'
 import type { Parts } from './parts.js'
-import type { Shell } from './program.js'
 
 const scripts = { bash, zsh, fish }
 

@@ -1,5 +1,5 @@
 import { loadEnvFile } from 'node:process'
-import { DbdoctorError } from '../errors.js'
+import { DbdoctorError } from '../contracts/errors.js'
 
 /** Adds the variables of a file to the environment. */
 export function loadEnvironment(file: string): void {

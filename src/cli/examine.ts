@@ -1,8 +1,8 @@
-import { reportOn } from '../examination.js'
-import { trendOf } from '../history.js'
-import type { Patient } from '../patient.js'
-import { createRegistry, type Registry } from '../registry.js'
-import type { Report } from '../report.js'
+import { reportOn } from '../engine/examine.js'
+import { createRegistry, type Registry } from '../engine/registry.js'
+import type { Subject } from '../engine/subject.js'
+import { trendOf } from '../report/history.js'
+import type { Report } from '../report/report.js'
 import { formatsOf } from './formats.js'
 import { type HistoryFile, historyOf } from './history-file.js'
 import type { Interruption } from './interruption.js'
@@ -10,18 +10,18 @@ import type { CheckOptions } from './options.js'
 import { refuseUnwritable, styleOf, writeReport } from './output.js'
 import { startProgress } from './progress.js'
 
-/** A patient, and who may call the examination off. */
-export interface Attended extends Patient {
+/** A subject, and who may call the examination off. */
+export interface Attended extends Subject {
   readonly interruption: Interruption
 }
 
 /** Examines, prints the report, and answers with the exit code. */
-export async function examine(patient: Attended, options: CheckOptions): Promise<number> {
-  const registry = createRegistry(patient.plugins)
+export async function examine(subject: Attended, options: CheckOptions): Promise<number> {
+  const registry = createRegistry(subject.plugins)
   const outputs = formatsOf(options.format, registry.reporters)
   await refuseUnwritable(outputs)
   const history = await historyOf(options)
-  const report = await examined(patient, options, history, registry)
+  const report = await examined(subject, options, history, registry)
   // What cannot be kept in one place is kept in the other all the same.
   const kept = await Promise.allSettled([writeReport(report, outputs, styleOf(options)), history?.append(report)])
   for (const ending of kept) if (ending.status === 'rejected') throw ending.reason
@@ -30,14 +30,14 @@ export async function examine(patient: Attended, options: CheckOptions): Promise
 
 /** Examines, and shows on standard error that it does. With a history, the report says what has changed since. */
 export async function examined(
-  { interruption, ...patient }: Attended,
+  { interruption, ...subject }: Attended,
   options: CheckOptions,
   history: HistoryFile | null = null,
-  registry: Registry = createRegistry(patient.plugins),
+  registry: Registry = createRegistry(subject.plugins),
 ): Promise<Report> {
   const progress = startProgress(options.progress && !options.quiet)
   try {
-    const report = await reportOn(patient, registry, options, {
+    const report = await reportOn(subject, registry, options, {
       interrupt: interruption.signal,
       received: interruption.received,
       onEvent: progress.onEvent,

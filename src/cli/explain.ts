@@ -1,13 +1,13 @@
 import { Chalk } from 'chalk'
 import { z } from 'zod'
-import { type AnyCheck, type Message, prerequisites, usesDatabase } from '../check.js'
 import { loadConfig } from '../config/load.js'
-import type { Depth } from '../depth.js'
+import { type AnyCheck, type Message, prerequisites, usesDatabase } from '../contracts/check.js'
+import type { Depth } from '../contracts/depth.js'
+import type { Plugin } from '../contracts/plugin.js'
 import { listen } from '../dialects/statements.js'
-import type { Plugin } from '../plugin.js'
-import { createRegistry, findCheck, type Registry } from '../registry.js'
-import { inert } from '../reporters/inert.js'
-import { attend } from './check.js'
+import { createRegistry, findCheck, type Registry } from '../engine/registry.js'
+import { inert } from '../values/inert.js'
+import { onSubject } from './check.js'
 import { examined } from './examine.js'
 import { outlineOf } from './outline.js'
 import { print, usesColor } from './output.js'
@@ -92,8 +92,8 @@ async function statementsOf(
     checks: (plugin.checks ?? []).map((each) => (each.id === id ? listenedTo(each, statements) : each)),
   })
   const options = { depth, failOn: 'fail', concurrency: 1, samples: 5, progress: false, only: [id] } as const
-  const report = await attend(parts, target, { ...options, ...(config !== undefined && { config }) }, (patient) =>
-    examined({ ...patient, plugins: patient.plugins.map(heard) }, options),
+  const report = await onSubject(parts, target, { ...options, ...(config !== undefined && { config }) }, (subject) =>
+    examined({ ...subject, plugins: subject.plugins.map(heard) }, options),
   )
   const why = report.results.find((result) => result.id === id)?.skip?.detail ?? nothing
   const lines = [...statements].map((text) => `${inert(text.replace(/\s+/g, ' ').trim())};`)

@@ -1,7 +1,7 @@
-import { DbdoctorError } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import type { Reporter } from '../contracts/reporter.js'
 import { loadReporter, reporterNames } from '../reporters/index.js'
-import type { Reporter } from '../reporters/reporter.js'
+import { nearest } from '../values/nearest.js'
 import type { Output } from './options.js'
 
 /** A format that is there. */

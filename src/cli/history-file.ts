@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { DbdoctorError } from '../errors.js'
-import { parseHistory, type Run, runOf } from '../history.js'
-import type { Report } from '../report.js'
-import { inertJson } from '../reporters/inert.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { parseHistory, type Run, runOf } from '../report/history.js'
+import type { Report } from '../report/report.js'
+import { inertJson } from '../values/inert.js'
 import type { CheckOptions } from './options.js'
 
 /** A file of earlier runs, that takes one more. */

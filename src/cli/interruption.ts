@@ -1,4 +1,4 @@
-import type { Signal } from '../exit-code.js'
+import type { Signal } from '../report/exit-code.js'
 
 /** What the signals of a command have come to. */
 export interface Interruption {

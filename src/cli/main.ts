@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { CommanderError } from 'commander'
-import { DbdoctorError } from '../errors.js'
-import { inert } from '../reporters/inert.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { inert } from '../values/inert.js'
 import type { Parts } from './parts.js'
 import { createProgram } from './program.js'
 

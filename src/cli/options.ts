@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { day } from '../config/ignore.js'
-import { type Depth, depths } from '../depth.js'
-import { parseDuration } from '../duration.js'
-import { DbdoctorError } from '../errors.js'
-import { type FailOn, failOn } from '../exit-code.js'
+import { type Depth, depths } from '../contracts/depth.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { type FailOn, failOn } from '../report/exit-code.js'
 import { reporterNames } from '../reporters/index.js'
+import { parseDuration } from '../values/duration.js'
 
 /** A format and where it goes: null is standard output. Which formats there are depends on the plugins. */
 export interface Output<Name = string> {

@@ -1,4 +1,4 @@
-import type { Message } from '../check.js'
+import type { Message } from '../contracts/check.js'
 
 /** The sentence of a finding before anything is found, what varies between guillemets: `"‹table›": 2 rows …`. Null where it needs more than names. */
 export function outlineOf(message: Message): string | null {

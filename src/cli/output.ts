@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { access, appendFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { DbdoctorError } from '../errors.js'
-import type { Comparison, Report } from '../report.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import type { RenderOptions } from '../contracts/reporter.js'
+import type { Comparison, Report } from '../report/report.js'
 import { type ComparerName, loadComparer, loadReporter } from '../reporters/index.js'
-import type { RenderOptions } from '../reporters/reporter.js'
 import { type Format, usual } from './formats.js'
 import type { Output } from './options.js'
 

@@ -1,5 +1,5 @@
-import type { ConfigInput } from '../config.js'
-import type { Plugin } from '../plugin.js'
+import type { ConfigInput } from '../config/config.js'
+import type { Plugin } from '../contracts/plugin.js'
 
 /** What the executable brings to the command line. Loaded when a command needs it. */
 export interface Parts {

@@ -1,15 +1,13 @@
 import { Argument, Command, Option } from 'commander'
+import { version } from '../engine/version.js'
 import { configFormats } from '../init/draft.js'
-import { version } from '../version.js'
 import type { BaselineOptions } from './baseline.js'
+import { type Shell, shells } from './completions/shells.js'
 import type { ConfigOptions } from './config.js'
 import type { InitOptions } from './init.js'
 import { type CheckOptions, date, type ReportOptions, withCheckOptions, withReportOptions } from './options.js'
 import type { Parts } from './parts.js'
 import type { SnapshotOptions } from './snapshot.js'
-
-const shells = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof shells)[number]
 
 const target = 'postgres://user@host:5432/database, sqlite:PATH, or a path to a SQLite file'
 const configFile = 'config file (else dbdoctor.config.*, searched upward)'

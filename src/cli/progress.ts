@@ -1,10 +1,10 @@
 import type { Ora } from 'ora'
-import { inert } from '../reporters/inert.js'
-import type { RunEvent } from '../run.js'
-import { milliseconds } from '../words.js'
+import type { RunEvent } from '../engine/run.js'
+import { inert } from '../values/inert.js'
+import { milliseconds } from '../values/text.js'
 
 /** How long a run may take before a spinner tells that it goes on, in milliseconds. */
-const patience = 150
+const firstShownAfter = 150
 
 /** What happens, as one line on standard error that is gone in the end. On a terminal only: elsewhere it would be noise. */
 export interface Progress {
@@ -41,7 +41,7 @@ export function startProgress(wanted: boolean): Progress {
     // The dearest import of the command line: only for runs that take a while.
     const { default: ora } = await import('ora')
     if (!stopped) spinner = ora({ text: text(), stream: process.stderr, discardStdin: false }).start()
-  }, patience)
+  }, firstShownAfter)
 
   return {
     onEvent(event) {

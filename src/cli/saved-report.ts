@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { faultsOf } from '../config/faults.js'
-import { DbdoctorError } from '../errors.js'
-import { type Report, schemaVersion } from '../report.js'
-import { reportSchema } from '../report-schema.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { type Report, schemaVersion } from '../report/report.js'
+import { reportSchema } from '../report/schema.js'
 
 /** How many faults of a file are told. */
 const shown = 3

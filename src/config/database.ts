@@ -189,3 +189,6 @@ function parseSide(text: string): DeclaredSide | undefined {
 function unquote(word: string): string {
   return word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word
 }
+
+/** The `database` part of a config, with its defaults, and its declarations parsed. */
+export type DatabaseConfig = z.output<typeof databaseConfig>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { AnyCheck } from '../check.js'
-import { configSchema } from '../config.js'
+import type { AnyCheck } from '../contracts/check.js'
+import { configSchema } from './config.js'
 
 /** A JSON Schema, as far as it is read here. */
 interface Schema {

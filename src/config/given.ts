@@ -1,38 +1,48 @@
-import type { Config } from '../config.js'
-import { DbdoctorError } from '../errors.js'
+import type { z } from 'zod'
+import { DbdoctorError } from '../contracts/errors.js'
 import { readMigrations } from '../migrations/folder.js'
-import { get } from '../pointer.js'
+import { get } from '../values/pointer.js'
+import type { apiConfig, authConfig, externalConfig } from './api.js'
+import type { DatabaseConfig } from './database.js'
 import { type Resolved, resolve, type Surroundings } from './reference.js'
 import { readSnapshot } from './snapshot.js'
 
+/** What a config says of what is examined; not which checks and plugins there are. */
+interface Settings {
+  readonly database: DatabaseConfig
+  readonly api?: z.output<typeof apiConfig> | undefined
+  readonly auth: z.output<typeof authConfig>
+  readonly external: z.output<typeof externalConfig>
+}
+
 /** The parts of a config that a check may need, by name. A check whose needs are not configured has nothing to do. */
 const parts = {
-  users: ({ database }: Config) => database.users,
-  api: ({ api }: Config) => api,
-  endpoints: ({ api }: Config) => (api && api.endpoints.length > 0 ? api.endpoints : undefined),
-  jwt: ({ auth }: Config) => auth.jwt,
-  login: ({ auth }: Config) => auth.login,
+  users: ({ database }: Settings) => database.users,
+  api: ({ api }: Settings) => api,
+  endpoints: ({ api }: Settings) => (api && api.endpoints.length > 0 ? api.endpoints : undefined),
+  jwt: ({ auth }: Settings) => auth.jwt,
+  login: ({ auth }: Settings) => auth.login,
   /** A way to become the probe user: signing in, or a token from elsewhere. */
-  session: ({ auth: { login, accessToken, scheme } }: Config) =>
+  session: ({ auth: { login, accessToken, scheme } }: Settings) =>
     login || accessToken ? { login, accessToken, scheme } : undefined,
   /** Statuses that count as "no" where a request should be refused. */
-  refusals: ({ auth }: Config) => auth.refusals,
-  protected: ({ auth }: Config) => auth.protected,
-  refresh: ({ auth }: Config) => auth.refresh,
-  logout: ({ auth }: Config) => auth.logout,
-  forbidden: ({ auth }: Config) => (auth.forbidden.length > 0 ? auth.forbidden : undefined),
-  register: ({ auth }: Config) => (auth.register?.enabled ? auth.register : undefined),
-  external: ({ external }: Config) => (external.length > 0 ? external : undefined),
-  migrations: ({ database }: Config) => database.migrations,
-  writes: ({ database }: Config) => database.writes,
-  snapshot: ({ database }: Config) => database.expect.snapshot,
+  refusals: ({ auth }: Settings) => auth.refusals,
+  protected: ({ auth }: Settings) => auth.protected,
+  refresh: ({ auth }: Settings) => auth.refresh,
+  logout: ({ auth }: Settings) => auth.logout,
+  forbidden: ({ auth }: Settings) => (auth.forbidden.length > 0 ? auth.forbidden : undefined),
+  register: ({ auth }: Settings) => (auth.register?.enabled ? auth.register : undefined),
+  external: ({ external }: Settings) => (external.length > 0 ? external : undefined),
+  migrations: ({ database }: Settings) => database.migrations,
+  writes: ({ database }: Settings) => database.writes,
+  snapshot: ({ database }: Settings) => database.expect.snapshot,
 }
 
 /** Parts that name a file or a folder, seen from the config: a check is given what is in it. */
 const documents = {
-  migrations: ({ database: { migrations } }: Config, folder: string) =>
+  migrations: ({ database: { migrations } }: Settings, folder: string) =>
     migrations && readMigrations(migrations, folder),
-  snapshot: ({ database: { expect } }: Config, folder: string) =>
+  snapshot: ({ database: { expect } }: Settings, folder: string) =>
     expect.snapshot && readSnapshot(expect.snapshot, folder),
 }
 
@@ -83,7 +93,7 @@ export function placeOf(part: PartName): string {
 const longestToken = 16_384
 
 /** The first of these parts that the config lacks; null where it has all that are needed. */
-export function lacking(config: Config, needs: readonly Need[]): PartName | null {
+export function lacking(config: Settings, needs: readonly Need[]): PartName | null {
   return (needs.find((need) => isPart(need) && parts[need](config) === undefined) as PartName | undefined) ?? null
 }
 
@@ -96,7 +106,7 @@ function isPart(need: Need): need is PartName {
  * `ERR_ENVIRONMENT_UNSET`, `ERR_CONFIG_INVALID` or `ERR_SNAPSHOT_INVALID`; no message holds a value.
  */
 export function givenBy(
-  config: Config,
+  config: Settings,
   needs: Iterable<Need>,
   surroundings: Surroundings,
 ): { readonly given: Partial<Given>; readonly secrets: ReadonlySet<string> } {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
-import type { AnyCheck } from '../check.js'
-import { type Layer, layerOf } from '../layers.js'
-import type { Report } from '../report.js'
+import type { AnyCheck } from '../contracts/check.js'
+import { type Layer, layerOf } from '../contracts/layers.js'
+import type { Report } from '../report/report.js'
 
 /** The keys of the config under which a layer's expectations stand. */
 const sections: Partial<Record<Layer, string>> = { server: 'api', auth: 'auth', external: 'external' }

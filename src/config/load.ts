@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Config, parseConfig } from '../config.js'
-import { DbdoctorError } from '../errors.js'
-import { type Plugin, parsePlugin } from '../plugin.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import type { Plugin } from '../contracts/plugin.js'
+import { type Config, parseConfig } from './config.js'
+import { parsePlugin } from './plugin.js'
 import { interpolated, isTemplate } from './reference.js'
 
 /** The names of a config, in the order in which they are looked for. */

@@ -1,4 +1,4 @@
-import type { Config } from '../config.js'
+import type { Config } from './config.js'
 import { interpolated, isReference, literalsReplaced, templateOf } from './reference.js'
 
 const mask = '•••'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
-import { DbdoctorError } from '../errors.js'
+import { DbdoctorError } from '../contracts/errors.js'
 
 const template = Symbol.for('dbdoctor.template')
 

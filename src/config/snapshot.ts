@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { faultsOf } from '../config/faults.js'
-import { DbdoctorError } from '../errors.js'
-import { type Snapshot, snapshotSchema, snapshotVersion } from '../snapshot.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { type Snapshot, snapshotSchema, snapshotVersion } from './snapshot-format.js'
 
 const hint = 'correct database.expect.snapshot, or write the file anew with "dbdoctor snapshot"'
 

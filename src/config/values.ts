@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { durationPattern, parseDuration } from '../duration.js'
-import { parseBytes } from '../words.js'
+import { durationPattern, parseDuration } from '../values/duration.js'
+import { parseBytes } from '../values/text.js'
 import { isReference, type Reference } from './reference.js'
 
 const unit = 'write a time with its unit: 250ms, 5s, 15m, 7d'

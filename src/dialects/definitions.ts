@@ -1,4 +1,4 @@
-import type { UnknownReason } from '../report.js'
+import type { UnknownReason } from '../report/report.js'
 import type { Relation } from './catalog.js'
 
 /** What a database declares by name and definition. What belongs to a table comes after it, in this order. */

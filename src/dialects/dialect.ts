@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
-import { type Limits, type Stop, stopOf } from '../limits.js'
-import type { TargetInfo, UnknownReason } from '../report.js'
+import { type Limits, type Stop, stopOf } from '../contracts/limits.js'
+import type { TargetInfo, UnknownReason } from '../report/report.js'
 import type { Catalog, ForeignKey, Relation, Table } from './catalog.js'
 import type { Definitions } from './definitions.js'
 
@@ -157,7 +157,7 @@ export interface Orphans {
   readonly rows: number
   readonly samples: readonly Orphan[]
   /** Rows that have no parent only when an index is asked: the index is damaged. */
-  readonly phantoms: number
+  readonly unconfirmed: number
   /** Rows that have no parent only as an index of the child has their key: that index is damaged. */
   readonly misread: number
   /** Rows with a key at all; not counted for a declared key that holds. */
@@ -165,7 +165,7 @@ export interface Orphans {
 }
 
 /** Something that was seen of an unclean end: of a writer before this run, or of a server's process during it. */
-export type Trace =
+export type CrashTrace =
   | { readonly kind: 'hot-journal'; readonly at: string }
   | {
       readonly kind: 'wal-left-behind'
@@ -227,7 +227,7 @@ export interface Session {
   readonly dialect: DialectName
   readonly target: TargetInfo
   /** Traces of an unclean end, up to now. Times are ISO 8601, UTC. */
-  traces(): readonly Trace[]
+  crashTraces(): readonly CrashTrace[]
   /** What the database declares. Read once a run. */
   catalog(): Promise<Answer<Catalog>>
   /** What the database declares, by name and definition: more than the catalog holds, and read anew at each call. */

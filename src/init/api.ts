@@ -1,4 +1,4 @@
-import { defineCheck } from '../check.js'
+import { defineCheck } from '../contracts/check.js'
 import type { Answered, Http } from '../probes/http.js'
 import { jsonOf } from '../probes/sign-in.js'
 import { type Operation, operationsOf } from './openapi.js'

@@ -1,5 +1,5 @@
 import { isTemplate } from '../config/reference.js'
-import { pluralize, quoted } from '../words.js'
+import { pluralize, quoted } from '../values/text.js'
 import { type ConfigFormat, type Draft, group, type Item, type Setting, written } from './draft.js'
 import { isCertain, type Seen, type SeenApi, type SeenDatabase, type SeenRelationship } from './seen.js'
 

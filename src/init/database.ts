@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
-import { defineCheck } from '../check.js'
+import { defineCheck } from '../contracts/check.js'
 import { type Catalog, countedIndexes, countedTables, heldHere, nameOf, type Table } from '../dialects/catalog.js'
 import type { Relationship, Session } from '../dialects/dialect.js'
 import { type Inferred, inferRelationships } from '../relationships/index.js'
-import { people, stem, wordsOf } from '../relationships/words.js'
+import { people, stem, wordsOf } from '../relationships/vocabulary.js'
 import type { SeenDatabase, SeenRelationship, SeenUsers } from './seen.js'
 
 /** The share of values that have to have a parent before a relationship is worth a line. */

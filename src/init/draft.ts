@@ -1,4 +1,4 @@
-import { inert, inertJson } from '../reporters/inert.js'
+import { inert, inertJson } from '../values/inert.js'
 
 /** The formats that a config is written in. */
 export const configFormats = ['ts', 'json', 'yaml'] as const

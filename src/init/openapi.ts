@@ -1,4 +1,4 @@
-import { get } from '../pointer.js'
+import { get } from '../values/pointer.js'
 
 /** One operation of an OpenAPI document (2.0 or 3.x), as far as a first config needs it. */
 export interface Operation {

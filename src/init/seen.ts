@@ -1,5 +1,5 @@
 import type { Inferred } from '../relationships/index.js'
-import type { TargetInfo } from '../report.js'
+import type { TargetInfo } from '../report/report.js'
 
 /** What was seen of an application at first sight: all that a first config is made of. Names are the database's and the server's own. */
 export interface Seen {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { DbdoctorError } from '../errors.js'
+import { DbdoctorError } from '../contracts/errors.js'
 
 /** A file of a folder of migrations. */
 export interface MigrationFile {

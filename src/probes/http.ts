@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { rootCertificates } from 'node:tls'
 import type { Request } from 'got'
 import pLimit from 'p-limit'
-import { type Limits, limit, stopOf } from '../limits.js'
+import { type Limits, limit, stopOf } from '../contracts/limits.js'
 import { type Phase, triage, type UnansweredOutcome } from './triage.js'
 
 /** What came of a request. `answered` is any HTTP response, whatever its status; everything else says exactly why there was none. */
@@ -81,7 +81,7 @@ export interface HttpSettings {
   /** Certificates of authorities to trust beside the usual ones, in PEM. */
   readonly ca?: string | undefined
   /** Until when (`performance.now()`) the API server is asked again where it refuses the connection. */
-  readonly patience?: number
+  readonly retryUntil?: number
 }
 
 /** Milliseconds between two attempts. */
@@ -104,7 +104,7 @@ async function askPatiently(asked: HttpRequest, settings: HttpSettings, limits: 
   for (;;) {
     const answer = await ask(asked, settings, limits)
     const own = settings.url !== null && new URL(answer.url).origin === new URL(settings.url).origin
-    if (answer.outcome !== 'refused' || !own || performance.now() + pause >= (settings.patience ?? 0)) return answer
+    if (answer.outcome !== 'refused' || !own || performance.now() + pause >= (settings.retryUntil ?? 0)) return answer
     await sleep(pause, undefined, { signal: limits.signal }).catch(() => {})
   }
 }

@@ -1,6 +1,6 @@
 import type { CryptoKey, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Given } from '../config/given.js'
-import { milliseconds } from '../words.js'
+import { milliseconds } from '../values/text.js'
 
 /** What came of verifying a token. */
 export type Verification =

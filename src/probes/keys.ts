@@ -1,6 +1,6 @@
 import type { CryptoKey, JWK, JWTHeaderParameters, JWTPayload } from 'jose'
 import type { Given } from '../config/given.js'
-import { Stop } from '../limits.js'
+import { Stop } from '../contracts/limits.js'
 import type { Http } from './http.js'
 import { type Verification, type Verifier, verify } from './jwt.js'
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Given } from '../config/given.js'
-import { get, replaced } from '../pointer.js'
+import { get, replaced } from '../values/pointer.js'
 import type { Answered, Http, HttpAnswer, HttpRequest } from './http.js'
 
 /** A token, and where the server gave it; null where the config holds it. */
@@ -89,7 +89,7 @@ const refreshPlaces = ['refresh_token', 'refreshToken'].flatMap((key) => [`/${ke
 type Place = string | { readonly cookie: string }
 
 /** A probe user by the config, who asks through any check's client. `keep` is told every token, so that none is ever printed. */
-export function probeUser(given: Partial<Given>, keep: (secret: string) => void): (http: Http) => ProbeUser {
+export function probeUser(given: Partial<Given>, addSecret: (secret: string) => void): (http: Http) => ProbeUser {
   const { login, accessToken, scheme = 'Bearer' } = given.session ?? {}
   let first: Promise<SigningIn> | undefined
   let current: Tokens | null = null
@@ -101,7 +101,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
     if (answer.outcome !== 'answered' || answer.status >= 400) return null
     const given = tokenIn(answer, access ?? login?.accessToken ?? accessTokenPlaces)
     const renewed = tokenIn(answer, refresh ?? login?.refreshToken ?? refreshPlaces)
-    for (const token of [given, renewed]) if (token) keep(token.value)
+    for (const token of [given, renewed]) if (token) addSecret(token.value)
     if (given) current = { access: given, refresh: renewed ?? before?.refresh ?? null }
     return given && { access: given, refresh: renewed }
   }
@@ -112,7 +112,7 @@ export function probeUser(given: Partial<Given>, keep: (secret: string) => void)
   const within = (answer: HttpAnswer) => {
     if (answer.outcome !== 'answered' || answer.status >= 400) return null
     const token = tokenIn(answer, login?.accessToken ?? accessTokenPlaces)
-    if (token) keep(token.value)
+    if (token) addSecret(token.value)
     return token
   }
 

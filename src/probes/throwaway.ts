@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Given } from '../config/given.js'
-import { replaced } from '../pointer.js'
+import { replaced } from '../values/pointer.js'
 import type { Http, HttpAnswer } from './http.js'
 import type { ProbeUser } from './sign-in.js'
 

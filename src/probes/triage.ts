@@ -1,4 +1,4 @@
-import { milliseconds } from '../words.js'
+import { milliseconds } from '../values/text.js'
 
 /** Why there is no answer. */
 export type UnansweredOutcome =

@@ -13,7 +13,7 @@ import {
   selfRoles,
   stem,
   wordsOf,
-} from './words.js'
+} from './vocabulary.js'
 
 export interface Candidate {
   readonly parent: Parent

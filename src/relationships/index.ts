@@ -5,7 +5,7 @@ import type { Inferred } from './inferred.js'
 import { bareName, columnPrefix, declaredIn, parentsOf, place } from './parents.js'
 import { kindOf } from './polymorphic.js'
 import { comparable } from './types.js'
-import { genericNames } from './words.js'
+import { genericNames } from './vocabulary.js'
 
 export type { Inferred } from './inferred.js'
 export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './polymorphic.js'

@@ -1,5 +1,5 @@
 import type { Catalog, Column, Relation, Table } from '../dialects/catalog.js'
-import { expanded, stem, tableKinds, tableTags, wordsOf } from './words.js'
+import { expanded, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
 
 /** A table that others may point at: by one column, which is a key. */
 export interface Parent {

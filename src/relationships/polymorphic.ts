@@ -2,7 +2,7 @@ import { type Catalog, type Column, countedTables, type Table } from '../dialect
 import type { Inferred } from './inferred.js'
 import { declaredIn, parentsOf, place } from './parents.js'
 import { comparable } from './types.js'
-import { nounOf, stem, wordsOf } from './words.js'
+import { nounOf, stem, wordsOf } from './vocabulary.js'
 
 /** A column whose parent varies by row, and the column that names the kind of the parent. */
 export interface Polymorphic {

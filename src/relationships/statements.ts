@@ -1,6 +1,6 @@
 import type { Catalog, Relation } from '../dialects/catalog.js'
 import type { DialectName, Relationship } from '../dialects/dialect.js'
-import { identifier, literal, remarked } from '../words.js'
+import { identifier, literal, remarked } from '../values/text.js'
 
 /** How rows are moved so that none is deleted without a copy, whoever writes meanwhile. */
 const moves: Record<DialectName, (child: string, aside: string, where: string) => string> = {

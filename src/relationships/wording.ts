@@ -1,6 +1,6 @@
-import { rebuildIndexes } from '../advice.js'
-import type { Finding } from '../report.js'
-import { agreeing, listed, pluralize, quoted } from '../words.js'
+import type { Finding } from '../report/report.js'
+import { rebuildIndexes } from '../values/advice.js'
+import { agreeing, listed, pluralize, quoted } from '../values/text.js'
 
 /**
  * Rows without a parent, for a headline: `35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do

@@ -1,8 +1,8 @@
-import type { Report } from '../report.js'
-import { pluralize } from '../words.js'
+import { defineReporter } from '../contracts/reporter.js'
+import type { Report } from '../report/report.js'
+import { pluralize } from '../values/text.js'
 import { marks, provenance, states, stepText, escaped as text } from './commonmark.js'
 import { ranOf } from './figures.js'
-import { defineReporter } from './reporter.js'
 
 const shown = 3
 

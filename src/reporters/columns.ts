@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import { inert } from './inert.js'
+import { inert } from '../values/inert.js'
 
 /** Wider than this, an eye loses the line between a title and its figure. */
 const widest = 110

@@ -1,7 +1,7 @@
-import type { Report, Status } from '../report.js'
-import { milliseconds } from '../words.js'
+import type { Report, Status } from '../report/report.js'
+import { inert } from '../values/inert.js'
+import { milliseconds } from '../values/text.js'
 import { placeOf } from './figures.js'
-import { inert } from './inert.js'
 
 /** Text as CommonMark shows it: nothing in it is markup. https://spec.commonmark.org/0.31.2/#backslash-escapes */
 export function escaped(words: string): string {

@@ -1,5 +1,5 @@
-import type { Acceptance, Finding, Measurement, Plain, Report, Result, TargetInfo } from '../report.js'
-import { milliseconds, pluralize } from '../words.js'
+import type { Acceptance, Finding, Measurement, Plain, Report, Result, TargetInfo } from '../report/report.js'
+import { milliseconds, pluralize } from '../values/text.js'
 
 export const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 

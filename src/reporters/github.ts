@@ -1,6 +1,6 @@
-import { inert } from './inert.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { inert } from '../values/inert.js'
 import { openProblems, type Problem, placeOf } from './problems.js'
-import type { Reporter } from './reporter.js'
 
 const commands = { error: 'error', warning: 'warning', note: 'notice' } as const
 /** GitHub shows this many annotations of each kind for a step, and drops the others without a word. */

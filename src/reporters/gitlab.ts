@@ -1,6 +1,6 @@
-import { inertJson } from './inert.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { inertJson } from '../values/inert.js'
 import { openProblems, placeOf } from './problems.js'
-import type { Reporter } from './reporter.js'
 
 const severities = { error: 'critical', warning: 'minor', note: 'info' } as const
 

@@ -1,11 +1,11 @@
-import type { Cause, CoverageReport, Finding, Report, Result } from '../report.js'
-import { knownReasons, type SkipReason } from '../report.js'
-import { milliseconds, moment } from '../words.js'
+import type { Reporter } from '../contracts/reporter.js'
+import type { Cause, CoverageReport, Finding, Report, Result } from '../report/report.js'
+import { knownReasons, type SkipReason } from '../report/report.js'
+import { milliseconds, moment } from '../values/text.js'
 import { acceptanceNotes, acceptedBy, figureOf, placeOf, ranOf, sampleTexts } from './figures.js'
 import { coverages, latencies, overview, type Tone, toneOf } from './html/drawings.js'
 import { type Markup, html as markup, nothing } from './html/markup.js'
 import { style } from './html/style.js'
-import type { Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
 
 const samplesShown = 5

@@ -1,4 +1,4 @@
-import type { Comparer, Reporter } from './reporter.js'
+import type { Comparer, Reporter } from '../contracts/reporter.js'
 
 /** The formats that a report comes in. Each is loaded when it is asked for. */
 const loaders = {

@@ -1,5 +1,5 @@
-import { inertJson } from './inert.js'
-import type { Reporter } from './reporter.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { inertJson } from '../values/inert.js'
 
 /** The report itself, for machines: the public contract. */
 export const json: Reporter = { name: 'json', render: (report) => `${inertJson(JSON.stringify(report, null, 2))}\n` }

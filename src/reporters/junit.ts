@@ -1,8 +1,8 @@
 import junit, { type Builder, type TestSuite } from 'junit-report-builder'
-import { isUnknown, type Report, type Result, targetName } from '../report.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { isUnknown, type Report, type Result, targetName } from '../report/report.js'
+import { inert } from '../values/inert.js'
 import { acceptedBy, figureOf } from './figures.js'
-import { inert } from './inert.js'
-import type { Reporter } from './reporter.js'
 
 /** Its types speak of a default export inside of what it exports by default. */
 const library = junit as unknown as Builder

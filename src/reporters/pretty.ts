@@ -1,6 +1,8 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report.js'
-import { milliseconds, pluralize } from '../words.js'
+import type { RenderOptions, Reporter } from '../contracts/reporter.js'
+import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report/report.js'
+import { inert } from '../values/inert.js'
+import { milliseconds, pluralize } from '../values/text.js'
 import { columns, pageWidth, wrapped } from './columns.js'
 import {
   acceptanceNotes,
@@ -12,8 +14,6 @@ import {
   ranOf,
   sampleTexts,
 } from './figures.js'
-import { inert } from './inert.js'
-import type { RenderOptions, Reporter } from './reporter.js'
 import { trendBasis, trendLines } from './trend.js'
 
 const gapsShown = 3

@@ -1,5 +1,5 @@
-import type { Finding, Report, Result } from '../report.js'
-import { isUnknown } from '../report.js'
+import type { Finding, Report, Result } from '../report/report.js'
+import { isUnknown } from '../report/report.js'
 
 /** Something that a pipeline should show: a finding, or that nobody could look. */
 export interface Problem {

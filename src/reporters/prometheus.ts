@@ -1,6 +1,6 @@
-import { type Report, targetName } from '../report.js'
-import { inert } from './inert.js'
-import type { Reporter } from './reporter.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { type Report, targetName } from '../report/report.js'
+import { inert } from '../values/inert.js'
 
 type Labels = Readonly<Record<string, string>>
 

@@ -1,8 +1,8 @@
 import type { Log, ReportingDescriptor, Result as SarifResult } from 'sarif'
-import { objectOf, type Report, targetName } from '../report.js'
-import { inertJson } from './inert.js'
+import type { Reporter } from '../contracts/reporter.js'
+import { objectOf, type Report, targetName } from '../report/report.js'
+import { inertJson } from '../values/inert.js'
 import { type Problem, placeOf, problemsOf } from './problems.js'
-import type { Reporter } from './reporter.js'
 
 /**
  * SARIF 2.1.0 for code scanning: a rule for each kind of finding, with its help; each result at the line of the config that asked for it,

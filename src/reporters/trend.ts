@@ -1,5 +1,5 @@
-import type { Change, Report } from '../report.js'
-import { moment, pluralize, quoted } from '../words.js'
+import type { Change, Report } from '../report/report.js'
+import { moment, pluralize, quoted } from '../values/text.js'
 
 /** What has changed since earlier runs, a sentence each; none where nothing has. */
 export function trendLines({ trend, verdict, startedAt }: Report): string[] {

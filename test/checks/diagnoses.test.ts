@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import builtIn from '../../checks/index.js'
-import { causesOf } from '../../src/diagnosis.js'
-import type { Finding, Result } from '../../src/report.js'
+import { causesOf } from '../../src/report/causes.js'
+import type { Finding, Result } from '../../src/report/report.js'
 import { findingWith, resultWith } from '../support/reports.js'
 
 const pass = (id: string) => resultWith({ id, status: 'pass' })
@@ -166,6 +166,12 @@ test('what a damaged table or index makes unreadable is no cause of its own', ()
     'index-corrupt',
     'file-corrupt',
   ])
+  // What is compared with the table fails in the same words.
+  const text = 'could not open file "base/1/2"'
+  const gone = about('storage/pages', 'index-damaged', { table: 'users', text })
+  expect(ids(gone, about('integrity/foreign-keys', 'unreadable', { table: 'posts', text }))).toEqual(['index-corrupt'])
+  const empty = about('integrity/orphaned-rows', 'parent-empty', { table: 'posts', parent: 'users' })
+  expect(ids(page, empty)).toEqual(['file-corrupt'])
 })
 
 test('a request that is not answered in time is a server that hangs, whichever it is', () => {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Report } from '../../src/report.js'
+import type { Report } from '../../src/report/report.js'
 import { reporterNames } from '../../src/reporters/index.js'
 import { dbdoctor } from '../support/cli.js'
 import { testDatabase, testFolder } from '../support/databases.js'

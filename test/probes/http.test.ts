@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { limit } from '../../src/limits.js'
+import { limit } from '../../src/contracts/limits.js'
 import { type HttpAnswer, httpClient, told } from '../../src/probes/http.js'
 import { deadAddress, httpServer, socketServer } from '../support/servers.js'
 

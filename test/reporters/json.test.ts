@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inert, inertJson } from '../../src/reporters/inert.js'
 import { json } from '../../src/reporters/json.js'
+import { inert, inertJson } from '../../src/values/inert.js'
 import { reportWith } from '../support/reports.js'
 
 const options = { color: false, width: 80, verbose: false, quiet: false }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { CheckId } from '../../src/check.js'
-import type { ConfigInput } from '../../src/config.js'
+import type { ConfigInput } from '../../src/config/config.js'
+import type { CheckId } from '../../src/contracts/check.js'
 import { examine, said } from './databases.js'
 import { httpServer } from './servers.js'
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { execa, type Options } from 'execa'
-import type { Report } from '../../src/report.js'
+import type { Report } from '../../src/report/report.js'
 
 /** The built executable. */
 export const executable = fileURLToPath(new URL('../../dist/bin/dbdoctor.js', import.meta.url))

@@ -1,6 +1,6 @@
-import { layerOf } from '../../src/layers.js'
-import type { Finding, Report, Result } from '../../src/report.js'
-import { countResults, databaseStateOf, statusOf } from '../../src/verdict.js'
+import { layerOf } from '../../src/contracts/layers.js'
+import type { Finding, Report, Result } from '../../src/report/report.js'
+import { countResults, databaseStateOf, statusOf } from '../../src/report/verdict.js'
 
 type Given = Partial<Result> & Pick<Result, 'id' | 'status'>
 

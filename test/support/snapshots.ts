@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { limit } from '../../src/limits.js'
-import { type Snapshot, snapshotOf, textOf } from '../../src/snapshot.js'
-import { dialectOf, parseTarget } from '../../src/target.js'
+import { type Snapshot, snapshotOf, textOf } from '../../src/config/snapshot-format.js'
+import { limit } from '../../src/contracts/limits.js'
+import { dialectOf, parseTarget } from '../../src/dialects/target.js'
 import { examineOne, testFolder } from './databases.js'
 
 /** The snapshot of a database as it is now. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Finding } from '../../src/report.js'
+import type { Finding } from '../../src/report/report.js'
 import { examine, type TestDatabase, testDatabase } from '../support/databases.js'
 import { type Fault, morgue } from './morgue.js'
 import { zooOf } from './zoo.js'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Finding } from '../../src/report.js'
+import type { Finding } from '../../src/report/report.js'
 import { stepLines } from '../../src/reporters/commonmark.js'
 import { examine, type TestDatabase, testDatabase } from '../support/databases.js'
 import { type Fault, morgue } from './morgue.js'

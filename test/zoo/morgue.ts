@@ -1,5 +1,5 @@
-import type { ConfigInput } from '../../src/config.js'
-import type { Depth } from '../../src/depth.js'
+import type { ConfigInput } from '../../src/config/config.js'
+import type { Depth } from '../../src/contracts/depth.js'
 import type { DialectName } from '../../src/dialects/dialect.js'
 
 /** One fault, done to the healthy database of everything odd, and all that should be found then and was not before. */

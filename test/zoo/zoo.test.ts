@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import type { Examination } from '../../src/run.js'
+import type { Examination } from '../../src/report/report.js'
 import { examine, onEachDialect, postgresVersion, testDatabase, testFolder } from '../support/databases.js'
 import { zooOf } from './zoo.js'
 

@@ -1,5 +1,5 @@
 import type { RawBuilder } from 'kysely'
-import { identifier } from '../../words.js'
+import { identifier } from '../../values/text.js'
 import {
   type Catalog,
   type CheckConstraint,

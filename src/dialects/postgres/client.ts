@@ -1,7 +1,7 @@
 import { connect as connectSocket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import type { Limits } from '../../limits.js'
+import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely } from '../dialect.js'
 import { noteStatement } from '../statements.js'
 
@@ -27,7 +27,7 @@ export interface Notice {
 /** How long a connection may take, in milliseconds; where less time is left, a quarter of it: silence is an answer, and there may be two ways to try. */
 const connectTimeout = 10_000
 /** How long a cancelled statement, or a goodbye, may take before the socket is cut; milliseconds. */
-const patience = 300
+const closeTimeout = 300
 
 /** SQLSTATE of the notice that another process of the server has crashed. */
 const crashShutdown = '57P02'
@@ -90,7 +90,7 @@ export async function connect(
     cancel: () => requestCancel(client, processID, secretKey),
     async end() {
       alive = false
-      await within(patience, client.end())
+      await within(closeTimeout, client.end())
       cut()
     },
   }
@@ -120,7 +120,7 @@ async function requestCancel(
   for (const [at, value] of [16, 80877102, processId, secretKey].entries()) request.writeInt32BE(value, at * 4)
   const closed = new Promise((resolve) => socket.on('close', resolve).on('error', resolve))
   socket.end(request)
-  await within(patience, closed)
+  await within(closeTimeout, closed)
   socket.destroy()
 }
 

@@ -1,19 +1,19 @@
 import { sql } from 'kysely'
 import type pg from 'pg'
 import type { Environment } from '../../config/reference.js'
-import type { Limits } from '../../limits.js'
-import type { TargetInfo } from '../../report.js'
+import type { Limits } from '../../contracts/limits.js'
+import type { TargetInfo } from '../../report/report.js'
 import type { Catalog } from '../catalog.js'
 import type {
   Answer,
   AnyKysely,
   Asked,
+  CrashTrace,
   Database,
   Dialect,
   Opening,
   Remark,
   Session,
-  Trace,
   UnopenedOutcome,
 } from '../dialect.js'
 import { stopped } from '../dialect.js'
@@ -65,7 +65,7 @@ async function attempt(
   limits: Limits,
 ): Promise<{ database: Database; remarks: readonly Remark[] } | ReturnType<typeof triage>> {
   // Whoever is told of a crash while this run is connected has witnessed it.
-  const traces: Trace[] = []
+  const traces: CrashTrace[] = []
   const warnings = new Set<string>()
   const witness = ({ kind, text }: Notice) => {
     if (kind === 'warning') warnings.add(text)
@@ -109,7 +109,7 @@ async function connectAnyWay(
   throw last
 }
 
-function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly Trace[]): Database {
+function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   const pool = poolOf(first, join, target.pooler ?? false)
   let catalog: Promise<Answer<Catalog>> | undefined
 
@@ -128,7 +128,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       target,
       read,
       scan: read,
-      traces: () => traces,
+      crashTraces: () => traces,
       catalog: knownCatalog,
       definitions: () => read(readDefinitions),
       rehearse: (work) => pool.rehearse(work, limits),

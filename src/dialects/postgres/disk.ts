@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { sql } from 'kysely'
-import type { TargetInfo } from '../../report.js'
+import type { TargetInfo } from '../../report/report.js'
 import type { Disk, Session } from '../dialect.js'
 import { diskOf } from '../disk.js'
 

@@ -1,5 +1,5 @@
 import { createConnection } from 'node:net'
-import type { Limits } from '../../limits.js'
+import type { Limits } from '../../contracts/limits.js'
 
 /** What is behind an address that does not speak PostgreSQL. */
 export type Listener =
@@ -10,7 +10,7 @@ export type Listener =
   | { readonly outcome: 'unreachable' }
 
 /** How long each part of a greeting may take, in milliseconds. */
-const patience = 600
+const readTimeout = 600
 
 /** Greetings of services that people find where they expected PostgreSQL; a dot stands for what can't be printed. */
 const greetings: readonly (readonly [RegExp, string])[] = [
@@ -58,7 +58,7 @@ export async function identify(host: string, port: number, { signal }: Limits): 
 async function soon(event: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patience)
+    timer = setTimeout(resolve, readTimeout)
   })
   await Promise.race([event, late])
   clearTimeout(timer)

@@ -27,7 +27,7 @@ export async function scanOrphans(
 ): Promise<Answer<Orphans>> {
   const { child, parent } = relationship
   const children = locksOf(catalog, child) + locksOf(catalog, parent) <= lockLimit ? [child] : leavesOf(catalog, child)
-  const total = { rows: 0, phantoms: 0, misread: 0, keyed: 0, samples: [] as Orphan[] }
+  const total = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [] as Orphan[] }
   for (const part of children) {
     const locks = locksOf(catalog, part) + locksOf(catalog, parent)
     if (locks > lockLimit) {
@@ -43,7 +43,7 @@ export async function scanOrphans(
     )
     if (scanned.outcome === 'failed') return scanned
     total.rows += scanned.value.rows
-    total.phantoms += scanned.value.phantoms
+    total.unconfirmed += scanned.value.unconfirmed
     total.keyed += scanned.value.keyed
     total.samples.push(...scanned.value.samples)
   }
@@ -117,13 +117,13 @@ async function scan(kysely: AnyKysely, plan: Plan, samples: number): Promise<Orp
   if (asked === 0) {
     // How many rows speak for a relationship matters where nobody declared it.
     const keyed = plan.declared ? 0 : await countWhere(kysely, plan, plan.keyed)
-    return { rows: 0, phantoms: 0, misread: 0, keyed, samples: [] }
+    return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [] }
   }
   await withoutIndexes.execute(kysely)
   const rows = await count(kysely, plan)
   return {
     rows,
-    phantoms: Math.max(0, asked - rows),
+    unconfirmed: Math.max(0, asked - rows),
     misread: 0,
     keyed: await countWhere(kysely, plan, plan.keyed),
     samples: rows === 0 ? [] : await find(kysely, plan, samples),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { pluralize, quoted } from '../../words.js'
+import { pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
 import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope } from '../dialect.js'
 import { crossCount } from './cross-count.js'
@@ -51,6 +51,7 @@ async function lookAtHeap(
   const place = { schema, table, index: undefined, path, indexes }
   const found: Found[] = []
   if (own) found.push(await rowsOf(read, heap, place))
+  found.push(fileOf(heap, place))
   if (amcheck?.btrees) {
     found.push(...(await btreesOf(read, amcheck, indexes, place, deep)))
     if (deep && amcheck.heaps) found.push(await tuplesOf(read, amcheck, oid, place))
@@ -63,6 +64,13 @@ async function lookAtHeap(
     faults: eachOnce(found.flatMap(({ faults }) => faults)),
     gap: found.find(({ gap }) => gap !== null)?.gap ?? null,
   }
+}
+
+/** A file that is gone or was cut: what is kept apart from a table is missed by nobody before its values are read. */
+function fileOf({ lost, keeps }: Heap, place: Place): Found {
+  if (lost === 0) return sound
+  const whose = keeps === null ? '' : `, which keeps long values of ${quoted(keeps)}`
+  return { faults: [faultAt(place, 'page-damaged', `its file lacks ${pluralize(lost, 'page')}${whose}`)], gap: null }
 }
 
 /** Reads all pages of a heap; of one that was vacuumed, an index has to count the same. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit from 'p-limit'
-import type { Limits } from '../../limits.js'
+import type { Limits } from '../../contracts/limits.js'
 import { type Answer, type AnyKysely, type RoundTrip, stopped } from '../dialect.js'
 import { type Client, within } from './client.js'
 import { classify, triage } from './triage.js'
@@ -11,7 +11,7 @@ const connections = 3
 /** How long a lock may be waited for, and so how long a statement of the application's may queue behind us; milliseconds. */
 const lockTimeout = 100
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
-const patience = 300
+const cancelTimeout = 300
 
 /** How long one more connection may take while another one is there, in milliseconds: what takes longer is scarce. */
 const longestJoin = 1000
@@ -41,7 +41,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   let snapshot: Promise<Snapshot | null> | undefined
 
   /** Turns what went wrong into an answer; what is not the server's doing stays a throw. */
-  const attend = async <T>(limits: Limits, work: () => Promise<T>): Promise<Answer<T>> => {
+  const asAnswer = async <T>(limits: Limits, work: () => Promise<T>): Promise<Answer<T>> => {
     if (limits.signal.aborted) return stopped(limits.signal)
     try {
       return { outcome: 'answered', value: await work() }
@@ -235,16 +235,16 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   }
 
   return {
-    attend,
+    asAnswer,
     lost: () => lost,
-    roundTrip: (limits: Limits): Promise<Answer<RoundTrip>> => attend(limits, () => roundTrip(limits)),
+    roundTrip: (limits: Limits): Promise<Answer<RoundTrip>> => asAnswer(limits, () => roundTrip(limits)),
     read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
       turn(() =>
-        attend(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, begin(limits, null), work))),
+        asAnswer(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, begin(limits, null), work))),
       ),
 
     rehearse: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits): Promise<Answer<T>> =>
-      turn(() => attend(limits, () => transaction(limits, beginWriting(limits), work))),
+      turn(() => asAnswer(limits, () => transaction(limits, beginWriting(limits), work))),
 
     async close() {
       const held = await snapshot?.catch(() => undefined)
@@ -270,7 +270,7 @@ async function cancellable<T>(client: Client, signal: AbortSignal, work: Promise
     stop = () => {
       void client
         .cancel()
-        .then(() => within(patience, work))
+        .then(() => within(cancelTimeout, work))
         .then(() => reject(signal.reason))
     }
   })

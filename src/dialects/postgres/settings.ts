@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
 import { parse } from 'pg-connection-string'
 import type { Environment } from '../../config/reference.js'
-import { DbdoctorError } from '../../errors.js'
+import { DbdoctorError } from '../../contracts/errors.js'
 import type { Asked } from '../dialect.js'
 
 const form = 'write postgres://user@host:5432/database, with @ : / # ? in names and passwords percent-encoded'

@@ -2,7 +2,7 @@ import { type Answer, type Failure, stopped, type Unopened } from '../dialect.js
 import { sizeOf } from './file.js'
 import { type Link, startLink } from './link.js'
 import { type Opened, openFile } from './opening.js'
-import { attend, inTransaction, type Work } from './transactions.js'
+import { asAnswer, inTransaction, type Work } from './transactions.js'
 
 /** The largest file that is copied so that writers need not wait, in bytes. */
 const largest = 2 ** 30
@@ -33,7 +33,7 @@ export function privateCopyOf(path: string) {
       const opened = await open(signal)
       if (signal.aborted) return stopped(signal)
       if (opened?.outcome !== 'opened') return unsafe(opened?.text ?? 'there is no private copy')
-      return attend(opened.link, signal, (held) => inTransaction(held, work))
+      return asAnswer(opened.link, signal, (held) => inTransaction(held, work))
     },
 
     async close() {

@@ -1,11 +1,21 @@
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pLimit from 'p-limit'
-import type { Limits } from '../../limits.js'
-import type { TargetInfo } from '../../report.js'
-import { milliseconds, pluralize } from '../../words.js'
+import type { Limits } from '../../contracts/limits.js'
+import type { TargetInfo } from '../../report/report.js'
+import { milliseconds, pluralize } from '../../values/text.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, Database, Failure, Opening, RoundTrip, Session, Trace, Unopened } from '../dialect.js'
+import type {
+  Answer,
+  AnyKysely,
+  CrashTrace,
+  Database,
+  Failure,
+  Opening,
+  RoundTrip,
+  Session,
+  Unopened,
+} from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { diskOf } from '../disk.js'
 import { readAlone } from './alone.js'
@@ -22,7 +32,7 @@ import { scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { rehearse } from './rehearsal.js'
 import { readableTables, rowCount } from './tables.js'
-import { attend, inBriefTransaction, inTransaction, type Work } from './transactions.js'
+import { asAnswer, inBriefTransaction, inTransaction, type Work } from './transactions.js'
 
 /** Opens the file at `path` over a link that was started for it. */
 export async function openDatabase(path: string, target: TargetInfo, link: Link, limits: Limits): Promise<Opening> {
@@ -72,7 +82,7 @@ async function openPersistently(path: string, { open }: Holder, { signal, expire
   }
 }
 
-function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: readonly Trace[]): Database {
+function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
@@ -91,7 +101,7 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       target,
       read,
       scan,
-      traces: () => traces,
+      crashTraces: () => traces,
       catalog: knownCatalog,
       definitions: () => read(readDefinitions),
       rehearse: (work) => rehearse(path, work, limits.signal),
@@ -155,11 +165,11 @@ function holderOf(path: string, first: Link) {
         if (signal.aborted) return stopped(signal)
         const opened = await open(signal)
         if (opened.outcome !== 'opened') return signal.aborted ? stopped(signal) : unopened(opened)
-        let answer = await attend(opened.link, signal, work)
+        let answer = await asAnswer(opened.link, signal, work)
         // A transaction that could not begin has read nothing yet.
         while (isBusy(answer) && opened.link.alive && !signal.aborted && performance.now() < busyUntil) {
           await sleep(pause)
-          answer = await attend(opened.link, signal, work)
+          answer = await asAnswer(opened.link, signal, work)
         }
         if (signal.aborted || !(await outdated(opened, answer))) return answer
         // Open it in the way that fits now.

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { TargetInfo } from '../../report.js'
+import type { TargetInfo } from '../../report/report.js'
 import type { Dialect } from '../dialect.js'
 import { startLink } from './link.js'
 

@@ -1,4 +1,4 @@
-import type { UnknownReason } from '../../report.js'
+import type { UnknownReason } from '../../report/report.js'
 import type { Failure } from '../dialect.js'
 import type { SqliteFailure } from './link.js'
 

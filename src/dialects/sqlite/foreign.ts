@@ -1,4 +1,4 @@
-import { typed } from '../../words.js'
+import { typed } from '../../values/text.js'
 
 /** What a file is that is no SQLite database, and what makes one of it. */
 export interface Foreign {

@@ -30,7 +30,7 @@ export interface Link {
 }
 
 /** How long a killed process may take to be gone, in milliseconds. One that waits for a disk can't even be killed. */
-const patience = 1000
+const closeTimeout = 1000
 
 /** Starts a child process. The compiled file is named by the package, so that sources and bundles run the same one. */
 export function startLink(): Link {
@@ -87,7 +87,7 @@ export function startLink(): Link {
       await remove()
       child.kill('SIGKILL')
       child.ref()
-      await Promise.race([gone, sleep(patience, undefined, { ref: false })])
+      await Promise.race([gone, sleep(closeTimeout, undefined, { ref: false })])
       child.unref()
     },
     get alive() {

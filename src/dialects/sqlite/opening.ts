@@ -1,11 +1,11 @@
 import { realpath } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
-import type { Remark, Trace, Unopened } from '../dialect.js'
+import type { CrashTrace, Remark, Unopened } from '../dialect.js'
 import type { Copy } from './copy.js'
+import { tracesOf } from './crash-traces.js'
 import { examineFile, fingerprint, type Way } from './file.js'
 import { type Link, SqliteFailure } from './link.js'
 import { exclusiveHolder, holderNamed, writerOf } from './locks.js'
-import { tracesOf } from './traces.js'
 
 /** An open link, how it was opened, and the state of the file that its answers are true for. */
 export interface Opened {
@@ -16,7 +16,7 @@ export interface Opened {
   readonly way: Way
   readonly print: string
   readonly version: string
-  readonly traces: readonly Trace[]
+  readonly traces: readonly CrashTrace[]
   readonly remarks: readonly Remark[]
 }
 
@@ -39,7 +39,7 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
       const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy' })
       // What SQLite opens in place without a word of recovery was no hot journal.
       const kept = left.filter(({ kind }) => kind !== 'hot-journal' || way === 'copy')
-      const absent: Trace[] = way === 'at-rest' ? [{ kind: 'wal-absent', at: new Date().toISOString() }] : []
+      const absent: CrashTrace[] = way === 'at-rest' ? [{ kind: 'wal-absent', at: new Date().toISOString() }] : []
       const traces = [...kept, ...absent]
       return { outcome: 'opened', link, file, way, print, version: String(first?.version), traces, remarks }
     } catch (error) {

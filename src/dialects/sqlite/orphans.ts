@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
-import { inWindows, named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './windows.js'
+import { inBatches, named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
 
 type Sql = RawBuilder<unknown>
 
@@ -18,7 +18,7 @@ const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
 const candidateLimit = 1000
 
 /**
- * Scans a relationship. In rollback mode a long scan is cut into windows of the table's own order, and what it found is confirmed in one fresh
+ * Scans a relationship. In rollback mode a long scan is cut into batches of the table's own order, and what it found is confirmed in one fresh
  * transaction: a row that was written meanwhile is never called an orphan. Then their keys are looked for in the parent's table itself:
  * an index that lost a key must not make orphans either.
  */
@@ -136,30 +136,30 @@ function inTable(plan: Plan): Plan {
 async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   return read(async (kysely) => {
     const seeming = await countOrphans(kysely, plan, sql`1`)
-    if (seeming.rows === 0) return { ...seeming, samples: [], phantoms: 0, misread: 0 }
+    if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
     // What an index of the child says of a key counts only where the child's own row says it.
     const own = inTable(plan)
     const { rows, keyed } = await countOrphans(kysely, own, sql`1`)
     const misread = Math.max(0, seeming.rows - rows)
-    if (rows === 0) return { rows, keyed, samples: [], phantoms: 0, misread }
+    if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
     if (await anyInHeap(kysely, own, sql`1`, sql`1`))
       return { ...(await withoutIndex(kysely, own, rows, samples)), misread }
-    return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), phantoms: 0, misread }
+    return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), unconfirmed: 0, misread }
   })
 }
 
 async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
-  const scanned = await inWindows(world.read, plan.child, plan.position, async (kysely, window) => {
-    const counted = await countOrphans(kysely, plan, window)
+  const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch) => {
+    const counted = await countOrphans(kysely, plan, batch)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
-    if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, window, wanted)))
+    if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, batch, wanted)))
     rows += counted.rows
     keyed += counted.keyed
   })
   if (scanned.outcome === 'failed') return scanned
-  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], phantoms: 0, misread: 0 } }
+  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], unconfirmed: 0, misread: 0 } }
 
   const own = inTable(plan)
   const again = sql`(${sql.join(plan.position)}) in (values ${sql.join(candidates)})`
@@ -169,24 +169,24 @@ async function scanInWindows(world: World, plan: Plan, samples: number): Promise
   }))
   if (confirmed.outcome === 'failed') return confirmed
 
-  let phantom = false
-  const lookIn = async (kysely: AnyKysely, window: Sql) => {
-    phantom ||= await anyInHeap(kysely, plan, again, window)
+  let unconfirmed = false
+  const lookIn = async (kysely: AnyKysely, batch: Sql) => {
+    unconfirmed ||= await anyInHeap(kysely, plan, again, batch)
   }
   const looked = plan.heap?.position.length
-    ? await inWindows(world.read, plan.heap.table, plan.heap.position, lookIn)
+    ? await inBatches(world.read, plan.heap.table, plan.heap.position, lookIn)
     : await world.read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
-  if (!phantom) return { outcome: 'answered', value: { ...confirmed.value, keyed, phantoms: 0, misread: 0 } }
+  if (!unconfirmed) return { outcome: 'answered', value: { ...confirmed.value, keyed, unconfirmed: 0, misread: 0 } }
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
 }
 
 /** Whether the parents of rows that seem orphaned, or of the first of them, are in the table after all. */
-async function anyInHeap(kysely: AnyKysely, plan: Plan, where: Sql, window: Sql): Promise<boolean> {
+async function anyInHeap(kysely: AnyKysely, plan: Plan, where: Sql, batch: Sql): Promise<boolean> {
   if (!plan.heap) return false
   const keys = sql.join(plan.columns.map((column) => sql`+c.${sql.id(column)}`))
   const { rows } = await sql<{ found: number }>`select exists (
-    select 1 from ${plan.heap.table} where ${window} and ${plan.heap.key} in (
+    select 1 from ${plan.heap.table} where ${batch} and ${plan.heap.key} in (
       select ${keys} from ${plan.child} ${plan.join}
       where ${plan.keyed} and ${plan.absent} and (${where}) limit ${candidateLimit})) as found`.execute(kysely)
   return rows[0]?.found === 1
@@ -197,7 +197,7 @@ async function withoutIndex(kysely: AnyKysely, plan: Plan, seeming: number, samp
   const inHeap = plan.heap ? { ...plan, with: plan.heap.with, join: plan.heap.join } : plan
   const { rows, keyed } = await countOrphans(kysely, inHeap, sql`1`)
   const found = rows === 0 ? [] : await findOrphans(kysely, inHeap, sql`1`, samples)
-  return { rows, keyed, samples: found, phantoms: Math.max(0, seeming - rows), misread: 0 }
+  return { rows, keyed, samples: found, unconfirmed: Math.max(0, seeming - rows), misread: 0 }
 }
 
 async function countOrphans(

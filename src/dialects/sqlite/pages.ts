@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { pluralize, typed } from '../../words.js'
+import { pluralize, typed } from '../../values/text.js'
 import { groupBy } from '../catalog.js'
 import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
 

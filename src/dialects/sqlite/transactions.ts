@@ -9,7 +9,11 @@ export type Work<T> = (kysely: AnyKysely) => Promise<T>
 const hold = 200
 
 /** Runs work on a link; an abort kills the process and answers with the abort's reason. */
-export async function attend<T>(link: Link, signal: AbortSignal, work: (link: Link) => Promise<T>): Promise<Answer<T>> {
+export async function asAnswer<T>(
+  link: Link,
+  signal: AbortSignal,
+  work: (link: Link) => Promise<T>,
+): Promise<Answer<T>> {
   const stop = () => void link.kill()
   signal.addEventListener('abort', stop, { once: true })
   try {

@@ -1,5 +1,5 @@
-import { inertJson } from '../inert.js'
-import type { Comparer } from '../reporter.js'
+import type { Comparer } from '../../contracts/reporter.js'
+import { inertJson } from '../../values/inert.js'
 
 /** The comparison itself, for machines. */
 export const json: Comparer = {

@@ -1,6 +1,6 @@
-import type { Comparison, Difference, Fate } from '../../report.js'
+import type { Comparer } from '../../contracts/reporter.js'
+import type { Comparison, Difference, Fate } from '../../report/report.js'
 import { escaped as text } from '../commonmark.js'
-import type { Comparer } from '../reporter.js'
 import { byFate, fateWords, notesOn, occasion, statusWords, tally, verdictChange } from './wording.js'
 
 const marks: Record<Fate, string> = { new: '❌', worse: '❌', unknown: '❔', better: '⚠️', fixed: '✅', unchanged: '▫️' }

@@ -1,9 +1,9 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import type { Comparison, Difference, Fate, StatusChange } from '../../report.js'
-import { pluralize } from '../../words.js'
+import type { Comparer } from '../../contracts/reporter.js'
+import type { Comparison, Difference, Fate, StatusChange } from '../../report/report.js'
+import { inert } from '../../values/inert.js'
+import { pluralize } from '../../values/text.js'
 import { pageWidth, wrapped } from '../columns.js'
-import { inert } from '../inert.js'
-import type { Comparer } from '../reporter.js'
 import { byFate, fateWords, notesOn, occasion, statusWords, tally, verdictChange } from './wording.js'
 
 interface Page {

@@ -1,6 +1,6 @@
-import type { Comparison, Difference, Fate, StatusChange } from '../../report.js'
-import { fates } from '../../report.js'
-import { moment, pluralize } from '../../words.js'
+import type { Comparison, Difference, Fate, StatusChange } from '../../report/report.js'
+import { fates } from '../../report/report.js'
+import { moment, pluralize } from '../../values/text.js'
 
 /** How people call each fate. */
 export const fateWords: Record<Fate, string> = {

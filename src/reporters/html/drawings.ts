@@ -1,6 +1,6 @@
-import type { Measurement, Result, Status } from '../../report.js'
-import { isUnknown } from '../../report.js'
-import { milliseconds, pluralize } from '../../words.js'
+import type { Measurement, Result, Status } from '../../report/report.js'
+import { isUnknown } from '../../report/report.js'
+import { milliseconds, pluralize } from '../../values/text.js'
 import { figureOf } from '../figures.js'
 import { html, type Markup, nothing } from './markup.js'
 

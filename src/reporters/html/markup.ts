@@ -1,5 +1,5 @@
 import escapeHtml from 'escape-html'
-import { inert } from '../inert.js'
+import { inert } from '../../values/inert.js'
 
 /** Markup of our own; whatever else stands in a template is text. */
 export interface Markup {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { passwordHash } from '../../../fixtures/demo/people.js'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import { routes, saidOf } from '../../support/auth.js'
 import { examine, onEachDialect, testDatabase } from '../../support/databases.js'
 import { demoApplication, httpServer } from '../../support/servers.js'

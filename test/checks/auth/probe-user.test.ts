@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { passwordHash } from '../../../fixtures/demo/people.js'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import { examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 
 const password = 'Right-Password-42!'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import { examine } from '../../support/databases.js'
 import { httpServer } from '../../support/servers.js'
 

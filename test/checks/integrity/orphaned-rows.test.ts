@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import { afterwards, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 
 type Relationships = NonNullable<NonNullable<ConfigInput['database']>['relationships']>

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import {
   afterwards,
   examineOne,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { textOf } from '../../../src/config/snapshot-format.js'
 import type { DialectName } from '../../../src/dialects/dialect.js'
-import { textOf } from '../../../src/snapshot.js'
 import { examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 import { drift, fileOf, snapshotAt } from '../../support/snapshots.js'
 

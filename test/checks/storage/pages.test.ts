@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
-import type { Depth } from '../../../src/depth.js'
-import type { Result } from '../../../src/report.js'
+import type { Depth } from '../../../src/contracts/depth.js'
+import type { Result } from '../../../src/report/report.js'
 import { afterwards, asSuperuser, examineOne, said, testDatabase } from '../../support/databases.js'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 
@@ -342,6 +342,7 @@ describe('on postgres', () => {
     schema: string,
     relation: string,
     harm: (file: string) => Promise<void>,
+    part: 'oid' | 'reltoastrelid' = 'oid',
   ): Promise<PostgresServer> => {
     const server = await startPostgres()
     afterwards(() => server.stop())
@@ -349,7 +350,10 @@ describe('on postgres', () => {
     await asSuperuser(server.url, 'vacuum')
     const client = new pg.Client({ connectionString: server.url })
     await client.connect()
-    const { rows } = await client.query<{ path: string }>('select pg_relation_filepath($1) as path', [relation])
+    const { rows } = await client.query<{ path: string }>(
+      `select pg_relation_filepath(${part}) as path from pg_class where oid = $1::regclass`,
+      [relation],
+    )
     await client.end()
     const path = rows[0]?.path ?? expect.fail()
     await server.restart((data) => harm(join(data, path)))
@@ -379,6 +383,17 @@ describe('on postgres', () => {
     const other = await broken(two, 'a_v', (file) => rm(file))
     const result = await pages(other.url)
     expect(codes(result)).toEqual([['index-damaged', 'a', 'a_v']])
+  })
+
+  test('long values whose file is gone, which nothing misses before they are read', async () => {
+    const long = `${two} create table l (id int primary key, v text); alter table l alter v set storage external;
+      insert into l select i, repeat('x', 5000) from generate_series(1, 50) i;`
+    const server = await broken(long, 'l', (file) => rm(file), 'reltoastrelid')
+    expect(said(await pages(server.url))).toEqual([
+      expect.stringMatching(
+        /^table "pg_toast\.pg_toast_\d+" is damaged: its file lacks \d+ pages, which keeps long values of "l"$/,
+      ),
+    ])
   })
 
   test.each(['a_v', 'a_pkey'])('a zeroed block of index %s hides no other', async (index) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { limit } from '../../../src/contracts/limits.js'
 import type { Catalog } from '../../../src/dialects/catalog.js'
-import { limit } from '../../../src/limits.js'
-import { dialectOf } from '../../../src/target.js'
+import { dialectOf } from '../../../src/dialects/target.js'
 import { asSuperuser, examine, said, testDatabase } from '../../support/databases.js'
 
 async function catalogOf(target: string): Promise<Catalog> {

@@ -3,9 +3,9 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import builtIn from '../../../checks/index.js'
-import { type CheckContext, defineCheck } from '../../../src/check.js'
-import { limit } from '../../../src/limits.js'
-import { dialectOf } from '../../../src/target.js'
+import { type CheckContext, defineCheck } from '../../../src/contracts/check.js'
+import { limit } from '../../../src/contracts/limits.js'
+import { dialectOf } from '../../../src/dialects/target.js'
 import { afterwards, asSuperuser, examine, hung, testDatabase } from '../../support/databases.js'
 
 const pairs =

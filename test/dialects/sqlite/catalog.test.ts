@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { limit } from '../../../src/contracts/limits.js'
 import { type Catalog, countedTables, findTable } from '../../../src/dialects/catalog.js'
 import { checkClauses } from '../../../src/dialects/sqlite/check-clauses.js'
 import { sqlite } from '../../../src/dialects/sqlite/dialect.js'
-import { limit } from '../../../src/limits.js'
 import { afterwards, examine, examineOne, said, testDatabase, testFolder } from '../../support/databases.js'
 
 const fileOf = ({ target }: { target: string }) => target.slice('sqlite:'.length)

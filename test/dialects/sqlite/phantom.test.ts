@@ -1,6 +1,6 @@
 import BetterSqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import type { ConfigInput } from '../../../src/config.js'
+import type { ConfigInput } from '../../../src/config/config.js'
 import { examineOne, said, testDatabase } from '../../support/databases.js'
 
 const schema = `

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Result } from '../../../src/report.js'
+import type { Result } from '../../../src/report/report.js'
 import { reportOf } from '../../support/cli.js'
 import { examineOne, said, testDatabase } from '../../support/databases.js'
 import { type Application, application, as, configFile, scene, stranger, until, write } from './scene.js'

@@ -1,0 +1,88 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Table } from '../catalog.js'
+import type { Answer, AnyKysely } from '../dialect.js'
+
+type Sql = RawBuilder<unknown>
+type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+
+/** How long a batch of a longer scan should hold the lock, in milliseconds. */
+const windowBudget = 80
+/** Rows of the first window. */
+const firstWidth = 40_000
+
+/** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
+type Position = readonly unknown[]
+
+/** Cuts a table into batches and looks at each in a transaction of its own. Their width follows the clock. */
+export async function inBatches(
+  read: Read,
+  from: Sql,
+  position: readonly Sql[],
+  look: (kysely: AnyKysely, batch: Sql) => Promise<void>,
+): Promise<Answer<void>> {
+  const here = sql`(${sql.join(position)})`
+  let width = firstWidth
+  for (let batch = sql`1`; ; ) {
+    const began = performance.now()
+    const next: Answer<Position | null> = await read(async (kysely) => {
+      // The batch's end is a row that exists, so that a batch holds so many rows however far apart their rowids are.
+      const end = await positionAt(kysely, from, position, batch, width)
+      await look(kysely, end === null ? batch : sql`${batch} and ${here} < (${sql.join(end)})`)
+      return end
+    })
+    if (next.outcome === 'failed') return next
+    if (next.value === null) return { outcome: 'answered', value: undefined }
+    batch = sql`${here} >= (${sql.join(next.value)})`
+    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
+  }
+}
+
+/** The columns by which a table's own b-tree is ordered. */
+export function positionOf(table: Table, alias: Sql): Sql[] {
+  const rowid = rowidOf(table)
+  if (rowid) return [sql`${alias}.${rowid}`]
+  return table.addressable ? [] : primaryKeyOf(table).map((column) => sql`${alias}.${sql.id(column)}`)
+}
+
+/** A name for the rowid: one that no column has taken, or that of the column which is the rowid. */
+export function rowidOf(table: Table): Sql | null {
+  if (!table.addressable) return null
+  const taken = new Set(table.columns.map(({ name }) => name.toLowerCase()))
+  const free = ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
+  const name = free ?? rowidAlias(table)
+  return name ? sql.id(name) : null
+}
+
+/** The columns of a table's primary key; none where it has none. */
+export function primaryKeyOf(table: Table | undefined): readonly string[] {
+  return table?.keys.find(({ primary }) => primary)?.columns ?? []
+}
+
+/** The column that is another name for the rowid: https://www.sqlite.org/lang_createtable.html#rowid. */
+export function rowidAlias(table: Table): string | null {
+  const [only, ...more] = primaryKeyOf(table)
+  const column = table.columns.find(({ name }) => name === only)
+  return table.addressable && more.length === 0 && column?.type === 'integer' ? column.name : null
+}
+
+/** Columns under names that no two of them share. */
+export function named(columns: readonly Sql[]): Sql {
+  return sql.join(columns.map((column, at) => sql`${column} as ${sql.id(`v${at}`)}`))
+}
+
+/** The values of such columns. */
+export function valuesOf(row: Record<string, unknown>, count: number): unknown[] {
+  return Array.from({ length: count }, (_, at) => row[`v${at}`])
+}
+
+async function positionAt(
+  kysely: AnyKysely,
+  from: Sql,
+  position: readonly Sql[],
+  where: Sql,
+  rows: number,
+): Promise<Position | null> {
+  const found = await sql<Record<string, unknown>>`select ${named(position)} from ${from} where ${where}
+    order by ${sql.join(position)} limit 1 offset ${rows}`.execute(kysely)
+  return found.rows[0] ? valuesOf(found.rows[0], position.length) : null
+}

@@ -1,0 +1,288 @@
+import type { CheckConfig, Config } from '../config/config.js'
+import type { Given } from '../config/given.js'
+import {
+  type AnyCheck,
+  type CheckContext,
+  type Coverage,
+  type Message,
+  standsOnConnection,
+  type Wording,
+} from '../contracts/check.js'
+import type { Depth } from '../contracts/depth.js'
+import { DbdoctorError } from '../contracts/errors.js'
+import { layerOf } from '../contracts/layers.js'
+import { type Limits, limit, Stop, stopOf } from '../contracts/limits.js'
+import type { Dialect, Session } from '../dialects/dialect.js'
+import { fingerprintOf, plainEvidence } from '../report/evidence.js'
+import {
+  type CoverageReport,
+  type Finding,
+  isUnknown,
+  type Measurement,
+  type RelationshipReport,
+  type Result,
+  type SkipReason,
+  statusFor,
+} from '../report/report.js'
+import { pluralize } from '../values/text.js'
+import type { RunContext } from './run-context.js'
+import { optionsOf, type Selection } from './selection.js'
+
+/** What a check's examination depends on, beside what its run shares. */
+export interface ExamineOptions {
+  readonly selection: Selection
+  readonly config: Config
+  /** Null where no database is configured. */
+  readonly dialect: Dialect | null
+  readonly depth: Depth
+  readonly samples: number
+  /** Whether samples may carry values of rows. */
+  readonly showValues: boolean
+}
+
+/** How long a check may take to notice that its signal was aborted, in milliseconds. */
+const grace = 800
+
+/** Runs one check within its time, and makes a result of whatever comes of it. */
+export async function examine(
+  check: AnyCheck,
+  options: ExamineOptions,
+  shared: RunContext,
+  expires: number,
+): Promise<Result> {
+  const began = performance.now()
+  const limits = limit(expires, shared.limits.signal)
+  const recorder = recorderOf(check, options, shared.given)
+  try {
+    const opening = standsOnConnection(check) ? await shared.open() : null
+    if (opening && opening.outcome !== 'opened')
+      recorder.skip('blocked', `the database could not be opened: ${opening.text}`)
+    else
+      await withinItsTime(
+        runOf(check, options)(contextOf(check, options, shared, limits, recorder)),
+        limits.signal,
+        recorder,
+      )
+  } catch (error) {
+    if (error instanceof DbdoctorError) throw error
+    if (limits.signal.aborted) recorder.stop(limits.signal)
+    // What checks share may have been asked for by one whose time was up.
+    else if (error instanceof Stop) recorder.skip(error.reason, error.message)
+    else recorder.crash(error)
+  } finally {
+    limits.clear()
+  }
+  return recorder.result(performance.now() - began)
+}
+
+type Recorder = ReturnType<typeof recorderOf>
+
+/** Where an error was thrown, innermost first, without what Node did on the way. */
+function framesOf({ stack = '' }: Error): readonly string[] {
+  return stack
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at ') && !line.includes('node:internal'))
+}
+
+/** Waits for a check, and a little longer than its signal for one that does not listen. */
+async function withinItsTime(work: void | Promise<void>, signal: AbortSignal, recorder: Recorder): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deaf = new Promise<void>((resolve) => {
+    const wait = () => {
+      timer = setTimeout(resolve, grace)
+    }
+    if (signal.aborted) wait()
+    signal.addEventListener('abort', wait, { once: true })
+  })
+  await Promise.race([work, deaf])
+  clearTimeout(timer)
+  if (signal.aborted) recorder.stop(signal)
+}
+
+function runOf(check: AnyCheck, { dialect }: ExamineOptions) {
+  const run = typeof check.run === 'function' ? check.run : dialect && check.run[dialect.name]
+  if (!run) throw new Error('the check has nothing to run')
+  return run
+}
+
+function contextOf(
+  check: AnyCheck,
+  { config, dialect, depth, samples }: ExamineOptions,
+  shared: RunContext,
+  limits: Limits,
+  recorder: Recorder,
+): CheckContext<Record<string, Message>, unknown> {
+  let session: Session | undefined
+  const http = shared.http(limits)
+  return {
+    options: optionsOf(check, config),
+    given: shared.given,
+    // A config that is shared between dialects names schemas that only one of them has.
+    config: dialect?.hasSchemas === false ? { ...config.database, schemas: undefined } : config.database,
+    depth,
+    samples,
+    signal: limits.signal,
+    connect: shared.open,
+    http,
+    user: shared.user(http),
+    keys: () => shared.keys(http),
+    get db() {
+      session ??= shared.database()?.session(limits)
+      if (session) return session
+      throw new Error(`${check.id} uses the database, but its "after" names no check of the connection layer`)
+    },
+    report: (code: string, evidence: object = {}) => recorder.find(code, evidence),
+    coverage: recorder.coverage,
+    measure: recorder.measure,
+    relationship: recorder.relationship,
+    saw: recorder.saw,
+    probe: recorder.probe,
+    observed: recorder.observed,
+    expected: recorder.expected,
+    skip: recorder.skip,
+    fact(name, value) {
+      shared.facts[name] = (shared.facts[name] ?? 0) + value
+    },
+  } as CheckContext<Record<string, Message>, unknown>
+}
+
+/** What a check stands for in a summary, whether it ran or not: what people can do, and what the config promises them. */
+export function outlookOf(
+  { capability, promises }: AnyCheck,
+  given: Partial<Given>,
+  observed: ReadonlyMap<string, string> = new Map(),
+): Pick<Result, 'capability' | 'promises'> {
+  const made = Object.entries(promises?.(given) ?? {}).flatMap(([name, promised]) => {
+    const seen = observed.get(name)
+    return promised === undefined ? [] : [{ name, promised, ...(seen !== undefined && { observed: seen }) }]
+  })
+  return { ...(capability !== undefined && { capability }), ...(made.length > 0 && { promises: made }) }
+}
+
+/** What a check says while it runs. */
+function recorderOf(check: AnyCheck, { config, selection, showValues }: ExamineOptions, given: Partial<Given>) {
+  const settings: CheckConfig = config.checks[check.id] ?? {}
+  const own = settings === 'off' ? {} : settings
+  const findings: Finding[] = []
+  const measurements: Measurement[] = []
+  const relationships: RelationshipReport[] = []
+  const gaps: CoverageReport['missing'][number][] = []
+  let counted: { unit: string; examined: number } | undefined
+  let skip: { reason: SkipReason; detail: string } | undefined
+  let error: Result['error']
+  let saw: string | undefined
+  let probe: string | undefined
+  const observed = new Map<string, string>()
+  let asExpected = false
+
+  const accepted = (reason: SkipReason) => isUnknown(reason) && (own.allowUnknown ?? []).includes(reason)
+
+  return {
+    find(code: string, evidence: object) {
+      const message: Message | undefined = check.messages[code]
+      if (!message) throw new Error(`${check.id} has no message for ${code}`)
+      const { say, severity, next }: Wording = typeof message === 'function' ? { say: message } : message
+      const address = `${check.id}#${code}`
+      const plain = plainEvidence(evidence, showValues)
+      findings.push({
+        address,
+        severity:
+          own.severity ?? (typeof severity === 'function' ? severity(evidence as never) : (severity ?? check.severity)),
+        message: say(evidence as never),
+        evidence: plain,
+        ...(next && { next: next(evidence as never) }),
+        fingerprint: fingerprintOf(address, plain),
+      })
+    },
+
+    measure({ value, ...rest }: Measurement) {
+      measurements.push({ ...rest, value: Math.round(value * 100) / 100 })
+    },
+
+    relationship(relationship: RelationshipReport) {
+      relationships.push(relationship)
+    },
+
+    coverage(unit: string): Coverage {
+      const count = { unit, examined: 0 }
+      counted = count
+      return {
+        examined(more = 1) {
+          count.examined += more
+        },
+        missing(object, reason, detail, optional = false) {
+          gaps.push({ object, reason, detail, ...((optional || accepted(reason)) && { optional: true }) })
+        },
+      }
+    },
+
+    saw(what: string) {
+      saw = what
+    },
+
+    probe(name: string) {
+      probe = name
+    },
+
+    observed(promise: string, what: string) {
+      observed.set(promise, what)
+    },
+
+    expected() {
+      asExpected = true
+    },
+
+    skip(reason: SkipReason, detail: string) {
+      skip = { reason, detail }
+    },
+
+    stop(signal: AbortSignal) {
+      const { reason, message } = stopOf(signal)
+      skip = { reason, detail: message }
+    },
+
+    crash(cause: unknown) {
+      error =
+        cause instanceof Error
+          ? { name: cause.name, message: cause.message, stack: framesOf(cause) }
+          : { name: 'Error', message: String(cause) }
+    },
+
+    result(ms: number): Result {
+      const gap = gaps.find(({ optional }) => !optional)
+      const coverage = counted && {
+        examined: counted.examined,
+        of: counted.examined + gaps.length,
+        unit: counted.unit,
+        missing: gaps,
+      }
+      const reason =
+        skip ??
+        (gap && {
+          reason: gap.reason,
+          detail: `${pluralize(gaps.length, counted?.unit ?? 'object')} not examined: ${gap.object}: ${gap.detail}`,
+        })
+      const status = statusFor({ findings, ...(error && { error }), ...(reason && { skip: reason }) })
+      return {
+        id: check.id,
+        layer: layerOf(check.id),
+        title: check.title,
+        status: status === 'pass' && asExpected ? 'expected' : status,
+        ...(saw !== undefined && { saw }),
+        ...(probe !== undefined && { probe }),
+        ...outlookOf(check, given, observed),
+        asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),
+        ms: Math.round(ms * 10) / 10,
+        // A check that did not listen to its signal may still be talking.
+        findings: [...findings],
+        ...(coverage && { coverage }),
+        ...(reason && { skip: reason }),
+        ...(error && { error }),
+        ...(findings.some(({ severity }) => severity !== 'info') && { docs: check.docs }),
+        measurements,
+        ...(relationships.length > 0 && { relationships: [...relationships] }),
+      }
+    },
+  }
+}

@@ -1,0 +1,264 @@
+import { singular } from '../values/text.js'
+
+/** An identifier as its words, in lower case: `OwnerUserId` and `owner_user_id` are both `owner`, `user`, `id`. */
+export function wordsOf(identifier: string): string[] {
+  return identifier
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\d]+/u)
+    .filter(Boolean)
+}
+
+/** A noun in one form, whichever number it is written in. Several words count as one, by their last. */
+export function stem(words: readonly string[]): string {
+  const joined = words.join('')
+  const last = words.at(-1) ?? ''
+  return joined.slice(0, joined.length - last.length) + singular(last)
+}
+
+/** What names a key, and says nothing of what it is the key of. */
+const keyWords: ReadonlySet<string> = new Set([
+  ...[
+    'id',
+    'ids',
+    'key',
+    'code',
+    'no',
+    'nr',
+    'num',
+    'number',
+    'uuid',
+    'guid',
+    'ref',
+    'fk',
+    'pk',
+    'sk',
+    'oid',
+    'uid',
+    'pid',
+    'idx',
+  ],
+])
+
+/** Names of keys that many tables share without meaning each other. */
+export const genericNames: ReadonlySet<string> = new Set([
+  ...keyWords,
+  ...[
+    'name',
+    'slug',
+    'type',
+    'value',
+    'title',
+    'label',
+    'rowid',
+    'hash',
+    'token',
+    'email',
+    'url',
+    'path',
+    'date',
+    'position',
+    'version',
+  ],
+])
+
+/** The same, where a name is written in one: `userid`, `orderkey`. */
+const runTogether = /^(.{2,})(id|key|code|no|uuid|guid|fk|num)$/
+
+/** The noun of a column that is named after what it points at; null where its name does not end, or begin, like a key's. */
+export function nounOf(words: readonly string[]): string[] | null {
+  const last = words.at(-1)
+  const [first] = words
+  if (words.length > 1 && first && ['id', 'fk'].includes(first)) {
+    const rest = words.slice(1)
+    return rest.length > 1 && keyWords.has(rest.at(-1) ?? '') ? rest.slice(0, -1) : rest
+  }
+  if (words.length > 1 && last && keyWords.has(last)) {
+    const rest = words.slice(0, -1)
+    return rest.length > 1 && keyWords.has(rest.at(-1) ?? '') ? rest.slice(0, -1) : rest
+  }
+  const [, noun] = runTogether.exec(last ?? '') ?? []
+  return noun ? [...words.slice(0, -1), noun] : null
+}
+
+/** What people are to a row: such a column points at whoever the application's people are. */
+export const personRoles: ReadonlySet<string> = new Set([
+  ...[
+    'author',
+    'owner',
+    'creator',
+    'editor',
+    'assignee',
+    'assigned',
+    'reviewer',
+    'approver',
+    'manager',
+    'supervisor',
+    'boss',
+    'member',
+  ],
+  ...[
+    'sender',
+    'recipient',
+    'receiver',
+    'reporter',
+    'seller',
+    'buyer',
+    'rep',
+    'agent',
+    'head',
+    'leader',
+    'lead',
+    'mentor',
+    'moderator',
+  ],
+  ...[
+    'createdby',
+    'updatedby',
+    'modifiedby',
+    'deletedby',
+    'approvedby',
+    'assignedto',
+    'ownedby',
+    'uploadedby',
+    'reportedby',
+    'salesrep',
+    'supportrep',
+  ],
+  ...['poster', 'uploader', 'submitter', 'requester', 'requestor', 'operator', 'actor', 'writer', 'voter'],
+  ...['follower', 'followed', 'followee', 'inviter', 'invitee', 'salesperson', 'responsible', 'by', 'chair'],
+])
+
+/** Tables of people, the likeliest first. */
+export const people: readonly string[] = [
+  ...[
+    'user',
+    'account',
+    'employee',
+    'staff',
+    'person',
+    'people',
+    'member',
+    'profile',
+    'contact',
+    'customer',
+    'authuser',
+    'appuser',
+    'doctor',
+    'teacher',
+    'student',
+    'player',
+  ],
+]
+
+/** Whether a role is one of a person, whatever stands before it: `default_assigned_to`, `last_editor`. */
+export function isPersonRole(words: readonly string[]): boolean {
+  return words.some((_, at) => personRoles.has(words.slice(at).join('')))
+}
+
+/** Short forms that columns and tables are called by, and what they stand for. */
+const abbreviations: Readonly<Record<string, string>> = {
+  acct: 'account',
+  addr: 'address',
+  attr: 'attribute',
+  cat: 'category',
+  categ: 'category',
+  cust: 'customer',
+  dept: 'department',
+  dest: 'destination',
+  doc: 'document',
+  emp: 'employee',
+  grp: 'group',
+  inv: 'invoice',
+  lang: 'language',
+  loc: 'location',
+  mgr: 'manager',
+  msg: 'message',
+  org: 'organization',
+  pmt: 'payment',
+  prod: 'product',
+  tmpl: 'template',
+  usr: 'user',
+}
+
+/** The same words with short forms written out. */
+export function expanded(words: readonly string[]): string[] {
+  return words.map((word) => abbreviations[word] ?? word)
+}
+
+/** What tells the two ends of a link apart: `issue_from_id`, `issue_to_id`. */
+export const ends: ReadonlySet<string> = new Set([
+  ...['from', 'to', 'source', 'src', 'target', 'destination', 'dest', 'origin', 'a', 'b', '1', '2', 'left', 'right'],
+  ...['first', 'second', 'one', 'two', 'parent', 'child', 'old', 'new', 'main', 'other'],
+])
+
+/** `reblog_of`, `inherited_from`: a row that another one of its table was made of, or stands for. */
+export const derivation =
+  /^\w{3,}of$|^(copied|cloned|forked|inherited|derived|moved|split|renamed|merged|converted|duplicated|promoted)(from|to|into)$/
+
+/** Words of a column that points into its own table. */
+export const selfRoles: ReadonlySet<string> = new Set([
+  ...[
+    'parent',
+    'root',
+    'ancestor',
+    'predecessor',
+    'successor',
+    'previous',
+    'prev',
+    'next',
+    'original',
+    'replyto',
+    'reply',
+    'reportsto',
+    'inreplyto',
+  ],
+  ...[
+    'duplicateof',
+    'mergedinto',
+    'replacedby',
+    'supersededby',
+    'copiedfrom',
+    'clonedfrom',
+    'basedon',
+    'forkedfrom',
+    'child',
+    'parentof',
+    'quoted',
+  ],
+])
+
+/** Last words that say what kind of table it is, not what its rows are: `company_name`, `role_type`. */
+export const tableKinds: ReadonlySet<string> = new Set([
+  'name',
+  'master',
+  'info',
+  'data',
+  'detail',
+  'list',
+  'lookup',
+  'dim',
+  'base',
+  'type',
+  'entity',
+  'record',
+  'tbl',
+  'table',
+  'model',
+])
+
+/** First words that say the same: `tbl_users`, `dim_customer`. */
+export const tableTags: ReadonlySet<string> = new Set([
+  'tbl',
+  'tb',
+  't',
+  'table',
+  'dim',
+  'fact',
+  'ref',
+  'lkp',
+  'lu',
+  'mst',
+  'tm',
+])

@@ -1,0 +1,86 @@
+import type { Cause, Report, Result } from '../../report/report.js'
+import { stepLines, escaped as text } from '../commonmark.js'
+import { acceptanceNotes, isBroken, isUnadvised } from '../figures.js'
+import { listOr } from './parts.js'
+
+export function rootCause(report: Report): string[] {
+  const { causes, results, verdict, acceptance } = report
+  const named = causes.filter(({ headline }) => headline)
+  const cleared =
+    verdict.database === 'intact' ? [`1. **No database crash**: ${text(exoneration(verdict.headline))}`] : []
+  const listed = named.map((cause, at) => {
+    const because = becauseOf(cause, causes.slice(0, causes.indexOf(cause)), results)
+    const reasons = because.length > 0 ? ` Because: ${text(because.join('; '))}.` : ''
+    return `${cleared.length + at + 1}. **${text(cause.headline)}**${reasons}`
+  })
+  return [
+    '## Root cause analysis',
+    '',
+    '### What caused the issues',
+    '',
+    ...listOr(
+      [...cleared, ...listed],
+      verdict.status === 'healthy' ? 'There are none.' : 'Not known: no diagnosis fits.',
+    ),
+    '',
+    '### What was broken',
+    '',
+    ...listOr(
+      results.flatMap((result) => brokenLines(result, causes)),
+      'Nothing that was checked.',
+    ),
+    ...acceptanceNotes(acceptance).map((note) => `- ⚠️ ${text(note)}`),
+    '',
+  ]
+}
+
+/** The counts that clear the database, without what follows. */
+function exoneration(headline: string): string {
+  return `${headline.replace(/^No database crash: /, '').split(/\. (?=[A-Z])/)[0]}`
+}
+
+/** What speaks for a cause and was not said of an earlier one; a finding by its check, for its sentence stands below. */
+function becauseOf({ because }: Cause, earlier: readonly Cause[], results: readonly Result[]): string[] {
+  const said = new Set(earlier.flatMap((cause) => cause.because))
+  const messages = results.flatMap(({ findings }) => findings.map(({ message }) => message))
+  return because
+    .filter((reason) => !said.has(reason))
+    .map((reason) => {
+      const [id = '', sentence = ''] = reason.split(/: (.*)/s)
+      return messages.some((message) => sentence.startsWith(message)) ? id : reason
+    })
+}
+
+/** What is broken and nobody has accepted, each with its steps where no cause has them; else what mends such things. */
+function brokenLines(result: Result, causes: readonly Cause[]): string[] {
+  const advised = new Set(causes.flatMap(({ next }) => next))
+  return [
+    ...result.findings
+      .filter(isBroken)
+      .flatMap(({ address, message, severity, next = [] }) => [
+        `- ${severity === 'error' ? '❌' : '⚠️'} ${text(message)} (${text(address)})`,
+        ...next.filter((step) => !advised.has(step)).flatMap((step) => stepLines(step, '  ')),
+      ]),
+    ...(isUnadvised(result) && result.docs ? stepLines(result.docs.fix, '  ') : []),
+  ]
+}
+
+export function fixes({ causes }: Report): string[] {
+  return [
+    '## Fixes suggested',
+    '',
+    'dbdoctor changed nothing.',
+    '',
+    ...advisedOf(causes).flatMap(({ id, next }, at) => [
+      `### ${at + 1}. ${text(id)}`,
+      '',
+      ...next.flatMap((step) => stepLines(step)),
+      '',
+    ]),
+  ]
+}
+
+/** Causes that something can be done about. */
+export function advisedOf(causes: readonly Cause[]): Cause[] {
+  return causes.filter(({ next }) => next.length > 0)
+}
