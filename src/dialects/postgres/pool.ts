@@ -176,7 +176,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
       try {
-        await sql`${timeouts(limits)}; ${withoutTransactionTimeout}`.execute(client.kysely)
+        await sql`${timeouts(limits)}; ${settingsOfSome}`.execute(client.kysely)
         return await cancellable(client, limits.signal, work(client.kysely))
       } finally {
         await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
@@ -299,9 +299,14 @@ export async function enter(kysely: AnyKysely, beginning: RawBuilder<unknown>, {
   }
 }
 
-/** PostgreSQL 17 ends whole transactions, too. Earlier ones have no such setting; and a query would take the snapshot. */
-const withoutTransactionTimeout = sql`select pg_catalog.set_config('transaction_timeout', '0', true)
-      where pg_catalog.current_setting('transaction_timeout', true) is not null`
+/**
+ * Settings that apply to some servers; a query, which comes after the snapshot. PostgreSQL 17 ends whole transactions, too. A database without
+ * an encoding may hold names that are no UTF-8: they are let through, so that one of them blinds nobody to the rest.
+ */
+const settingsOfSome = sql`select pg_catalog.set_config(s.name, s.value, true) from (values
+      ('transaction_timeout', '0', pg_catalog.current_setting('transaction_timeout', true) is not null),
+      ('client_encoding', 'SQL_ASCII', pg_catalog.current_setting('server_encoding') = 'SQL_ASCII')
+      ) as s (name, value, applies) where s.applies`
 
 /**
  * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler, and the time-outs come
@@ -314,7 +319,7 @@ export function begin(limits: Limits, imported: string | null): RawBuilder<unkno
     ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
     set local row_security = off;
     set local search_path = pg_catalog;
-    ${withoutTransactionTimeout}`
+    ${settingsOfSome}`
 }
 
 /**
@@ -322,7 +327,7 @@ export function begin(limits: Limits, imported: string | null): RawBuilder<unkno
  * server is. What would fail at the commit that never comes fails at once.
  */
 function beginWriting(limits: Limits): RawBuilder<unknown> {
-  return sql`begin; ${timeouts(limits)}; set constraints all immediate; ${withoutTransactionTimeout};
+  return sql`begin; ${timeouts(limits)}; set constraints all immediate; ${settingsOfSome};
     set local idle_in_transaction_session_timeout = ${sql.lit(longestPause)}`
 }
 

@@ -93,7 +93,9 @@ export function classify(error: unknown): Failure | null {
   const { code = '', message } = innermost(error)
   const lost = /^(Connection terminated|Client has encountered a connection error|Query read timeout)/.test(message)
   const known = lost ? (['', 'blocked'] as const) : failures.find(([codes]) => codes.test(code))
-  return known ? { outcome: 'failed', reason: known[1], code, text: message } : null
+  // What could not be decoded cannot be asked for.
+  const text = /^42(P01|703)$/.test(code) && message.includes('\uFFFD') ? `${message}: its name is no UTF-8` : message
+  return known ? { outcome: 'failed', reason: known[1], code, text } : null
 }
 
 /** A host name with several addresses fails with all their errors in one: the one that got furthest speaks for them. */

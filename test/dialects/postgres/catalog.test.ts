@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { limit } from '../../../src/contracts/limits.js'
 import type { Catalog } from '../../../src/dialects/catalog.js'
 import { dialectOf } from '../../../src/dialects/target.js'
-import { asSuperuser, examine, said, testDatabase } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, said, testDatabase } from '../../support/databases.js'
 
 async function catalogOf(target: string): Promise<Catalog> {
   const limits = limit(performance.now() + 20_000, new AbortController().signal)
@@ -207,4 +207,31 @@ test('the config may name schemas', async () => {
   })
   const { results } = await examine(target, config(['elsewhere'], ['a']))
   expect(said(results.find(({ id }) => id === 'schema/tables') ?? expect.fail())).toEqual(['table "a" is missing'])
+})
+
+test('a name that is no UTF-8, where no encoding forbids it, hides no other', async () => {
+  const name = `odd_${process.pid}`
+  const url = inject('postgres')
+  await asSuperuser(url, `create database ${name} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`)
+  afterwards(() => asSuperuser(url, `drop database ${name} with (force)`))
+  const target = Object.assign(new URL(url), { pathname: `/${name}` }).href
+  // Its bytes are made on the server: no driver would send them.
+  await asSuperuser(
+    target,
+    `set client_encoding = 'SQL_ASCII';
+     create table parents (id int primary key); create table children (id int primary key, parent_id int references parents);
+     insert into parents values (1); insert into children values (1, 1); create index on children (parent_id);
+     do $$ begin execute 'create table "t' || chr(255) || chr(254) || '" (id int primary key)'; end $$`,
+  )
+  const { results, verdict } = await examine(target)
+  const one = (id: string) => results.find((result) => result.id === id)
+  expect(one('schema/tables')?.coverage).toMatchObject({
+    examined: 2,
+    of: 3,
+    missing: [
+      { object: 't\uFFFD\uFFFD', reason: 'unavailable', detail: expect.stringMatching(/: its name is no UTF-8$/) },
+    ],
+  })
+  expect(one('integrity/foreign-keys')?.status).toBe('pass')
+  expect(verdict).toMatchObject({ status: 'inconclusive', database: 'unverified' })
 })
