@@ -207,7 +207,7 @@ function designOf({ read }: Session) {
           i.indnkeyatts as n, i.indnatts as natts, i.indisreplident, coalesce(pg_get_expr(i.indpred, i.indrelid), '') as predicate,
           array(select pg_get_indexdef(i.indexrelid, k, false) || '/' || i.indclass[k - 1] || '/' || i.indcollation[k - 1] || '/' || i.indoption[k - 1]
             from generate_series(1, i.indnkeyatts) k) as signature,
-          exists (select from pg_constraint c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x', 'f')) as backs
+          i.indexrelid in (select c.conindid from pg_constraint c where c.contype in ('p', 'u', 'x', 'f')) as backs
         from pg_index i join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' join pg_class t on t.oid = i.indrelid
         join pg_namespace n on n.oid = t.relnamespace
         where i.indrelid not in (select relation from taken) and i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'

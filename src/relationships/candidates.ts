@@ -1,5 +1,5 @@
 import type { Column, Table } from '../dialects/catalog.js'
-import { bareName, columnPrefix, namedAlike, type Parent, parentNames } from './parents.js'
+import { bareName, columnPrefix, namedAlike, type Parent, type ParentIndex, parentNames } from './parents.js'
 import { comparable, isNumber } from './types.js'
 import {
   derivation,
@@ -24,9 +24,9 @@ export interface Candidate {
 /** From this score on a name alone would do; from this one on, even for a column that is a key itself. */
 export const [strong, sure] = [70, 80]
 
-export function bestOf(child: Table, column: Column, parents: readonly Parent[]): Candidate | null {
+export function bestOf(child: Table, column: Column, parents: ParentIndex): Candidate | null {
   const own = child.keys.some(({ primary, columns }) => primary && columns.length === 1 && columns[0] === column.name)
-  const fitting = parents
+  const fitting = nearTo(child, column, parents)
     .filter(({ table, key }) => !(table === child && key.name === column.name) && comparable(column.type, key.type))
     .flatMap((parent) => candidatesOf(child, column, parent, parents))
     // A table's own key points elsewhere only where it is named after somebody else's.
@@ -50,7 +50,25 @@ function nearness(child: Table, { table, key, tag }: Parent): number {
   return (table.schema === child.schema ? 2 : 0) + (family ? 8 : 0) + (primary ? 1 : 0)
 }
 
-function candidatesOf(child: Table, column: Column, parent: Parent, parents: readonly Parent[]): Candidate[] {
+/** Parents that the column may mean: those that are called like a part of it, whose key is, its own table, and the table of people. */
+function nearTo(child: Table, column: Column, parents: ParentIndex): Parent[] {
+  const prefix = columnPrefix(child)
+  const words = wordsOf(column.name.slice(prefix.length))
+  const noun = nounOf(words)
+  const bare = bareName(column.name, prefix)
+  const parts = [words, noun ?? []].flatMap((all) => all.flatMap((_, at) => [all.slice(at), all.slice(0, at + 1)]))
+  const own = [stem(wordsOf(child.name)), ...parentNames(child, parents)].map((name) => name + stem(words))
+  const person = personOf(child, (noun ?? words).join(''), parents)
+  const names = new Set([...parts.flatMap((part) => [stem(part), stem(expanded(part))]), ...own])
+  return parents.inOrder([
+    ...[...names].flatMap((name) => parents.called(name)),
+    ...(genericNames.has(bare) ? [] : parents.keyed(bare)),
+    ...parents.of(child),
+    ...(person ? parents.of(person) : []),
+  ])
+}
+
+function candidatesOf(child: Table, column: Column, parent: Parent, parents: ParentIndex): Candidate[] {
   const prefix = columnPrefix(child)
   const words = wordsOf(column.name.slice(prefix.length))
   const ownName = (child === parent.table ? [] : [...parentNames(child, parents)]) as string[]
@@ -118,14 +136,17 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: rea
 }
 
 /** The table of the application's people; where one of its own is above them, it stands for itself. */
-function personOf(child: Table, role: string, parents: readonly Parent[]): Table | undefined {
+function personOf(child: Table, role: string, parents: ParentIndex): Table | undefined {
   const rank = ({ names, tails }: Parent) => {
     const whole = people.findIndex((name) => names.has(name))
     // A table that only ends so (`group_users`) comes after all that are called so.
     const end = people.findIndex((name) => tails.has(name) && staff.has(name))
     return whole >= 0 || end < 0 ? whole : people.length + end
   }
-  const known = parents.filter((parent) => rank(parent) >= 0).sort((a, b) => rank(a) - rank(b))
+  const known = parents
+    .inOrder(people.flatMap((name) => parents.called(name)))
+    .filter((parent) => rank(parent) >= 0)
+    .sort((a, b) => rank(a) - rank(b))
   const own = known.find((parent) => parent.table === child && rank(parent) % people.length < people.indexOf('contact'))
   return ((superiors.test(role) && own) || known[0])?.table
 }

@@ -2,7 +2,7 @@ import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { bestOf, strong } from './candidates.js'
 import type { Inferred } from './inferred.js'
-import { bareName, columnPrefix, declaredIn, parentsOf, place } from './parents.js'
+import { bareName, columnPrefix, declaredIn, indexed, parentsOf, place } from './parents.js'
 import { kindOf } from './polymorphic.js'
 import { comparable } from './types.js'
 import { genericNames } from './vocabulary.js'
@@ -19,7 +19,7 @@ export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './poly
 export function inferRelationships(catalog: Catalog): Inferred[] {
   const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
   const declared = declaredIn(catalog)
-  const parents = parentsOf(tables, declared)
+  const parents = indexed(parentsOf(tables, declared))
   return tables.flatMap((child) => [
     ...child.columns.flatMap((column): Inferred[] => {
       if (declared.has(place(child, column.name)) || kindOf(child, column)) return []

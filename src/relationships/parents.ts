@@ -84,13 +84,52 @@ function singleKeys(table: Table): Column[] {
   return [...new Set(names)].flatMap((name) => table.columns.find((column) => column.name === name) ?? [])
 }
 
-export function parentNames(table: Table, parents: readonly Parent[]): ReadonlySet<string> {
-  return parents.find((parent) => parent.table === table)?.names ?? new Set([stem(wordsOf(table.name))])
+/**
+ * Parents by what a column may call them: where there are thousands of tables, nobody holds every column against every table. Each list
+ * is in the order of all.
+ */
+export interface ParentIndex {
+  /** By one of its names, an end of one, or a head. */
+  called(name: string): readonly Parent[]
+  /** By the bare name of its key. */
+  keyed(name: string): readonly Parent[]
+  of(table: Table): readonly Parent[]
+  /** Some of them, each once, in the order of all. */
+  inOrder(some: readonly Parent[]): Parent[]
+}
+
+export function indexed(all: readonly Parent[]): ParentIndex {
+  const called = new Map<string, Parent[]>()
+  const keyed = new Map<string, Parent[]>()
+  const of = new Map<Table, Parent[]>()
+  const positions = new Map(all.map((parent, at) => [parent, at]))
+  const position = (parent: Parent) => positions.get(parent) ?? 0
+  const add = <K>(to: Map<K, Parent[]>, key: K, parent: Parent) => {
+    const some = to.get(key)
+    if (some) some.push(parent)
+    else to.set(key, [parent])
+  }
+  for (const parent of all) {
+    const { names, tails, head } = parent
+    for (const name of new Set([...names, ...tails.keys(), ...(head ? [head.name] : [])])) add(called, name, parent)
+    add(keyed, parent.keyName, parent)
+    add(of, parent.table, parent)
+  }
+  return {
+    called: (name) => called.get(name) ?? [],
+    keyed: (name) => keyed.get(name) ?? [],
+    of: (table) => of.get(table) ?? [],
+    inOrder: (some) => [...new Set(some)].sort((a, b) => position(a) - position(b)),
+  }
+}
+
+export function parentNames(table: Table, parents: ParentIndex): ReadonlySet<string> {
+  return parents.of(table)[0]?.names ?? new Set([stem(wordsOf(table.name))])
 }
 
 /** How many tables have a primary key of this name. */
-export function namedAlike({ keyName }: Parent, parents: readonly Parent[]): number {
-  return new Set(parents.filter((other) => other.keyName === keyName).map(({ table }) => table)).size
+export function namedAlike({ keyName }: Parent, parents: ParentIndex): number {
+  return new Set(parents.keyed(keyName).map(({ table }) => table)).size
 }
 
 export function declaredIn({ foreignKeys }: Catalog): ReadonlySet<string> {

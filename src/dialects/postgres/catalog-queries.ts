@@ -69,22 +69,26 @@ export interface IndexRow {
   attached: boolean
 }
 /**
- * Whether somebody builds this index now. The view names one index at a time, and REINDEX TABLE has made them all; a role without rights on
+ * Whether somebody builds this index now (`builds`: the view is read once, and so are the constraints, which have no index on the index
+ * that they use). The view names one index at a time, and REINDEX TABLE has made them all; a role without rights on
  * the builder is shown that it builds, not what.
  */
-const building = sql`exists (select from pg_stat_progress_create_index b where b.datname = current_database() and (b.index_relid = i.indexrelid
+const building = sql`exists (select from builds b where (b.index_relid = i.indexrelid
       or not i.indisvalid and (b.relid is null or b.relid = i.indrelid and b.command = 'REINDEX CONCURRENTLY')))`
 export const indexQuery = sql<IndexRow>`
+  with builds as materialized (select * from pg_stat_progress_create_index where datname = current_database()),
+    backing as materialized (select distinct on (conindid) conindid, contype from pg_constraint where contype in ('p', 'u', 'x'))
   select i.indrelid::int8 as relation, n.nspname as schema, ic.relname as name, c.relname as table, i.indkey::text as keys,
     i.indnkeyatts as key_count, i.indisunique as unique, i.indisvalid as valid, i.indisready as ready,
     case when i.indisvalid or not pg_is_in_recovery() then ${building} end as building,
     i.indpred is not null as partial, i.indexprs is not null as expression,
-    (select k.contype from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1) as backs,
+    k.contype as backs,
     c.relispartition as of_partition, exists (select from pg_inherits h where h.inhrelid = i.indexrelid) as attached
   from pg_index i
   join pg_class ic on ic.oid = i.indexrelid
   join pg_class c on c.oid = i.indrelid
   join pg_namespace n on n.oid = c.relnamespace
+  left join backing k on k.conindid = i.indexrelid
   where ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
   order by n.nspname, ic.relname`
 

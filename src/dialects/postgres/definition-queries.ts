@@ -94,7 +94,7 @@ const indexes = sql<DefinitionRow>`
     not (r.indisvalid and r.indisready) as unfinished
   from (select indrelid as relation, * from pg_index) r ${joined}
   join pg_class o on o.oid = r.indexrelid
-  where not exists (select from pg_constraint k where k.conindid = r.indexrelid and k.contype in ('p', 'u', 'x')) and ${counted}`
+  where r.indexrelid not in (select k.conindid from pg_constraint k where k.contype in ('p', 'u', 'x')) and ${counted}`
 
 const triggers = sql<DefinitionRow>`
   select n.nspname as schema, c.relname as "table", 'trigger' as kind, r.tgname as name,

@@ -37,6 +37,8 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const busy = new Set<Client>()
   const waiting: ((client: Client) => void)[] = []
   let scarce = isScarce
+  /** The one connection that there is was ended, for a fresh one in its place. */
+  let replacing = false
   let lost = false
   let snapshot: Promise<Snapshot | null> | undefined
 
@@ -74,11 +76,13 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   /** A connection that nobody uses: an idle one, a new one, or, where they are scarce, the next that is given back. */
   const take = async (limits: Limits): Promise<Client> => {
     for (let client = idle.pop(); client; client = idle.pop()) if (client.alive) return client
-    if (![...busy].some(({ alive }) => alive)) return join(limits)
+    if (!replacing && ![...busy].some(({ alive }) => alive)) return join(limits)
     // Meanwhile somebody may have given one back.
     if (!scarce) return (await joinAnother(limits)) ?? take(limits)
     const returned = await nextGivenBack(limits)
-    return returned.alive ? returned : take(limits)
+    if (returned.alive) return returned
+    busy.delete(returned)
+    return take(limits)
   }
 
   const nextGivenBack = (limits: Limits): Promise<Client> =>
@@ -97,8 +101,10 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
 
   const giveBack = (client: Client) => {
     const next = waiting.shift()
-    if (next) next(client)
-    else idle.push(client)
+    if (!next) return void idle.push(client)
+    // From now on, not from when its new holder wakes: whoever looks meanwhile must see that there is one.
+    busy.add(client)
+    next(client)
   }
 
   /** Runs work on a connection of its own; an abort cancels the statement on the server, and cuts the connection if it hangs. */
@@ -213,17 +219,22 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
 
   /** A fresh connection in place of the one that is there. */
   const askInstead = async (limits: Limits, held: Client): Promise<RoundTrip> => {
-    await held.end()
-    for (const until = performance.now() + longestLeave; ; ) {
-      try {
-        const { client, times } = await ask(limits)
-        giveBack(client)
-        return times
-      } catch (error) {
-        // The server may not have seen yet that the other one is gone.
-        if (!isFull(error) || performance.now() > until) throw error
-        await sleep(20, undefined, { signal: limits.signal })
+    replacing = true
+    try {
+      await held.end()
+      for (const until = performance.now() + longestLeave; ; ) {
+        try {
+          const { client, times } = await ask(limits)
+          giveBack(client)
+          return times
+        } catch (error) {
+          // The server may not have seen yet that the other one is gone.
+          if (!isFull(error) || performance.now() > until) throw error
+          await sleep(20, undefined, { signal: limits.signal })
+        }
       }
+    } finally {
+      replacing = false
     }
   }
 
