@@ -64,15 +64,16 @@ export type {
 export { takenRelations } from './dialects/postgres/taken.js'
 export { roleSearchPath } from './dialects/search-path.js'
 export type { RunEvent } from './engine/run.js'
-export { type Comparison, comparedColumns, compareMigrations } from './migrations/compare.js'
 export type { MigrationFile, MigrationFolder } from './migrations/folder.js'
-export {
-  type HistoryRow,
-  type MigrationHistory,
-  type MigrationState,
-  type MigrationTool,
-  migrationTools,
-} from './migrations/tools.js'
+export type {
+  Comparison,
+  HistoryRow,
+  HistoryTable,
+  MigrationHistory,
+  MigrationState,
+  MigrationTool,
+} from './migrations/tool.js'
+export { migrationTools } from './migrations/tools/index.js'
 export { type Forgery, forge } from './probes/forgeries.js'
 export { type Illness, illnessIn } from './probes/health.js'
 export type { Answered, Http, HttpAnswer, HttpRequest, Unanswered } from './probes/http.js'

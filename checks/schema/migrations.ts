@@ -3,10 +3,10 @@ import {
   agreeing,
   type CheckContext,
   type Comparison,
-  comparedColumns,
-  compareMigrations,
   defineCheck,
   type HistoryRow,
+  type HistoryTable,
+  identifier,
   listed,
   type MigrationFolder,
   type MigrationHistory,
@@ -88,7 +88,7 @@ export default defineCheck({
       severity: 'warning',
       say: ({ tool, migrations }: Difference) =>
         `${tool}: ${agreeing(migrations.length, 'migration', 'wait')} in the folder, not applied yet: ${listed(migrations)}`,
-      next: ({ tool }: Difference) => [appliedBy[tool] ?? 'Apply them with the tool that wrote the history.'],
+      next: (evidence: Difference) => [toolOf(evidence)?.applies ?? 'Apply them with the tool that wrote the history.'],
     },
     unknown: {
       severity: 'warning',
@@ -133,10 +133,8 @@ async function examine(
   const known = catalog.value.tables
     .filter(({ schema }) => !config.schemas || config.schemas.includes(schema))
     .flatMap((table) => {
-      const tool =
-        migrationTools.find((candidate) => isOf(candidate, table)) ??
-        migrationTools.find((candidate) => isLike(candidate, table))
-      return tool ? [{ tool, table }] : []
+      const kept = kinds.find(({ kind }) => isOf(kind, table)) ?? kinds.find(({ kind }) => isLike(kind, table))
+      return kept ? [{ ...kept, table }] : []
     })
   const { migrations: folder } = given
   if (known.length === 0 && folder && folder.files.length > 0)
@@ -146,9 +144,9 @@ async function examine(
   const seen = coverage('migration table')
   const states: string[] = []
   let compared = 0
-  for (const { tool, table } of known) {
+  for (const { tool, kind, table } of known) {
     const evidence = { tool: tool.name, schema: table.schema, table: nameOf(table, catalog.value) }
-    const answer = await read(db, tool, table, locks, folder)
+    const answer = await read(db, tool, kind, table, locks, folder)
     if (answer.outcome === 'failed') {
       const { reason, text, code } = answer
       if (reason) seen.missing(evidence.table, reason, text)
@@ -171,6 +169,9 @@ async function examine(
   if (states.length > 0) saw(states.join('; '))
 }
 
+/** The tables that tools leave, each with its tool. */
+const kinds = migrationTools.flatMap((tool) => tool.tables.map((kind) => ({ tool, kind })))
+
 /** A history, and what the config's folder has that it lacks, and the other way round. */
 type Read = MigrationHistory & { readonly comparison?: Comparison | null }
 
@@ -178,7 +179,7 @@ type Read = MigrationHistory & { readonly comparison?: Comparison | null }
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
 const columnOf = (table: Table, name: string) => table.columns.find((column) => same(column.name, name))?.name
 
-function isOf({ table: name, columns }: MigrationTool, table: Table): boolean {
+function isOf({ table: name, columns }: HistoryTable, table: Table): boolean {
   return table.kind === 'table' && same(table.name, name) && columns.every((column) => columnOf(table, column))
 }
 
@@ -186,7 +187,7 @@ function isOf({ table: name, columns }: MigrationTool, table: Table): boolean {
  * Whether a table of another name is a tool's: its name ends in the tool's own (`billing_schema_migrations`), and it has the tool's columns
  * and no other. A table of the application's may have some of them by chance.
  */
-function isLike({ table: name, columns }: MigrationTool, table: Table): boolean {
+function isLike({ table: name, columns }: HistoryTable, table: Table): boolean {
   const ending = table.name.toLowerCase().endsWith(`_${name.toLowerCase().replace(/^_+/, '')}`)
   return (
     table.kind === 'table' &&
@@ -198,7 +199,8 @@ function isLike({ table: name, columns }: MigrationTool, table: Table): boolean 
 
 async function read(
   db: Session,
-  tool: MigrationTool,
+  { compare }: MigrationTool,
+  kind: HistoryTable,
   table: Table,
   locks: Locks,
   folder: MigrationFolder | undefined,
@@ -208,31 +210,30 @@ async function read(
       await sql<HistoryRow>`select ${sql.join(columns)} from ${sql.id(table.schema, table.name)}`.execute(kysely)
     return rows
   }
-  const rowsOf = (kysely: Kysely) => select(kysely, selected(tool, table))
+  const rowsOf = (kysely: Kysely) => select(kysely, selected(kind, table))
   return db.read(async (kysely) => {
     const history = await judged(kysely)
-    const compared = comparedColumns(tool.name).filter((name) => columnOf(table, name))
-    if (!folder || compared.length === 0) return history
-    const comparison = compareMigrations(tool.name, folder, await select(kysely, asTexts(compared, table)))
-    return { ...history, comparison }
+    const compared = compare?.columns.filter((name) => columnOf(table, name)) ?? []
+    if (!folder || !compare || compared.length === 0) return history
+    return { ...history, comparison: compare.with(folder, await select(kysely, asTexts(compared, table))) }
   })
 
   async function judged(kysely: Kysely): Promise<MigrationHistory> {
-    if (!tool.locks) return tool.judge(await rowsOf(kysely), false)
+    if (!kind.locks) return kind.judge(await rowsOf(kysely), false)
     // Asked before and after: a migrator may come or go while the rows are read.
     const before = await locks(kysely)
     const rows = await rowsOf(kysely)
     const held = [...before, ...(await locks(kysely))]
     const { schema, name } = table
-    const running = held.some(({ database, key }) => tool.locks?.({ database, schema, table: name }).includes(key))
-    return tool.judge(rows, running)
+    const running = held.some(({ database, key }) => kind.locks?.({ database, schema, table: name }).includes(key))
+    return kind.judge(rows, running)
   }
 }
 
 const asTexts = (columns: readonly string[], table: Table) =>
   columns.map((name) => sql`cast(${sql.id(columnOf(table, name) ?? name)} as text) as ${sql.id(name)}`)
 
-function selected({ reads, asks }: MigrationTool, table: Table) {
+function selected({ reads, asks }: HistoryTable, table: Table) {
   if (!reads) return [sql`cast(count(*) as text) as count`]
   const texts = asTexts(reads, table)
   const asked = asks === undefined ? undefined : columnOf(table, asks)
@@ -253,46 +254,11 @@ const advisoryLocks: Locks = async (kysely) => {
 
 const nobodyMigrates = 'Make sure that no migrator is running.'
 
-/** A name as it may be typed into a shell; any other is left to the reader. */
-const typed = (name = '') => (/^[\w.:-]+$/.test(name) ? name : 'NAME')
-const identifier = (table: string) => table.split('.').map(quoted).join('.')
-
-const appliedBy: Readonly<Record<string, string>> = {
-  Prisma: 'npx prisma migrate deploy',
-  Knex: 'npx knex migrate:latest',
-  Drizzle: 'npx drizzle-kit migrate',
-  TypeORM: 'npx typeorm migration:run',
-  Sequelize: 'npx sequelize-cli db:migrate',
-  Alembic: 'alembic upgrade head',
-  Django: 'python manage.py migrate',
-  Flyway: 'flyway migrate',
-  Ecto: 'mix ecto.migrate',
-  'golang-migrate': 'migrate -path FOLDER -database "$DATABASE_URL" up',
-  'Rails or dbmate': 'Rails: bin/rails db:migrate; dbmate: dbmate up',
-  'node-pg-migrate': 'npx node-pg-migrate up',
-}
-
-const repairs: Readonly<Record<string, (evidence: Evidence) => readonly string[]>> = {
-  Prisma: ({ name }) => [
-    `See what of prisma/migrations/${typed(name)}/migration.sql is in place, statement by statement.`,
-    `Nothing, or you undid it: npx prisma migrate resolve --rolled-back "${typed(name)}" && npx prisma migrate deploy`,
-    `All of it, or you completed it: npx prisma migrate resolve --applied "${typed(name)}"`,
-  ],
-  Flyway: ({ name }) => [
-    `See what of ${typed(name)} is in place, and undo it.`,
-    'flyway repair',
-    `Correct ${typed(name)}, then: flyway migrate`,
-  ],
-  'golang-migrate': ({ name }) => [
-    `See what of the migration to version ${name} is in place, statement by statement.`,
-    `All of it, or you completed it: migrate -path FOLDER -database "$DATABASE_URL" force ${name}`,
-    'Nothing, or you undid it: the same with the version that it started from.',
-  ],
-  Kysely: ({ table }) => [`update ${identifier(table)} set is_locked = 0`],
-  Knex: ({ table }) => ['npx knex migrate:unlock', `Or: update ${identifier(table)} set is_locked = 0`],
-  Liquibase: () => ['liquibase list-locks', 'liquibase release-locks'],
+function toolOf({ tool }: Evidence): MigrationTool | undefined {
+  return migrationTools.find(({ name }) => name === tool)
 }
 
 function repairOf(evidence: Evidence): readonly string[] {
-  return repairs[evidence.tool]?.(evidence) ?? []
+  const { name = '', table } = evidence
+  return toolOf(evidence)?.repair?.({ name, table: identifier(...table.split('.')) }) ?? []
 }
