@@ -1,4 +1,15 @@
-import { ago, agreeing, type CrashTrace, defineCheck, duration, pluralize, type Session, sql, typed, z } from 'dbdoctor'
+import {
+  ago,
+  agreeing,
+  type CrashTrace,
+  defineCheck,
+  duration,
+  partFromLog,
+  pluralize,
+  type Session,
+  sql,
+  z,
+} from 'dbdoctor'
 
 interface When {
   /** ISO 8601, UTC. */
@@ -78,10 +89,7 @@ export default defineCheck({
         mismatch === 'rollback-header'
           ? `${name}-wal belongs to another state of ${name}, whose header says that it has no log: ${agreeing(frames, 'frame', 'replace')} what is in the file at the next open`
           : `${name}-wal may belong to another state of ${name}, which was written after it (the log ${when(time)}) and holds none of its pages`,
-      next: ({ name }: Log) => [
-        `cp ${typed(name)} ${typed(`${name}.alone`)} && dbdoctor check ${typed(`./${name}.alone`)}`,
-        `Where the file alone is what you want (a backup that was copied back): mv ${typed(`${name}-wal`)} ${typed(`${name}-wal.old`)}, and ${name}-shm likewise, before anything opens it.`,
-      ],
+      next: ({ name }: Log) => partFromLog(name),
     },
     'wal-broken': {
       say: ({ name, frames, lost, ...time }: Log) =>

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
-import { pluralize, typed } from '../../values/text.js'
+import { partFromLog } from '../../values/advice.js'
+import { pluralize } from '../../values/text.js'
 import { groupBy } from '../catalog.js'
 import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
 
@@ -92,10 +93,7 @@ function walMismatch(name: string): PageFault {
     kind: 'wal-mismatch',
     text: `${name} is sound alone and damaged together with ${name}-wal: the log belongs to another state of the file`,
     problems: 1,
-    repair: [
-      `cp ${typed(name)} ${typed(`${name}.alone`)} && dbdoctor check ${typed(`./${name}.alone`)}`,
-      `Keep both; where the file alone is what you want: mv ${typed(`${name}-wal`)} ${typed(`${name}-wal.old`)}, and ${name}-shm likewise, before anything opens it.`,
-    ],
+    repair: partFromLog(name),
   }
 }
 
