@@ -7,5 +7,5 @@ import type { DialectName } from './dialect.js'
  */
 export const roleSearchPath: Readonly<Record<DialectName, RawBuilder<unknown> | null>> = {
   sqlite: null,
-  postgres: sql`select pg_catalog.set_config('search_path', (select reset_val from pg_catalog.pg_settings where name = 'search_path'), true)`,
+  postgres: sql`set local search_path to default`,
 }
