@@ -11,7 +11,10 @@ export interface Heap extends Relation {
   readonly counted: boolean
   /** Nearly all of its pages are known to hold only rows that everybody sees. */
   readonly vacuumed: boolean
-  /** Pages that VACUUM counted and its file no longer has: nothing but VACUUM itself makes a file shorter. */
+  /**
+   * Pages that VACUUM counted and its file no longer has: nothing but VACUUM itself makes a file shorter. None of
+   * what all databases share: VACUUM in another one leaves the count here as it was.
+   */
   readonly lost: number
   /** The table whose long values it keeps (TOAST); null for any other. */
   readonly keeps: string | null
@@ -50,7 +53,7 @@ export async function heapsOf(kysely: AnyKysely, { schemas }: PageScope, primary
       s.own and c.relkind = 'r' and not exists (select from pg_depend e
         where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e') as counted,
       c.relpages > 0 and c.relallvisible >= 0.9 * c.relpages as vacuumed,
-      greatest(0, c.relpages - coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::int as lost,
+      case when c.relisshared then 0 else greatest(0, c.relpages - coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::int end as lost,
       k.relname as keeps,
       pg_relation_filepath(c.oid) as path,
       coalesce((select json_agg(json_build_array(x.oid::int8, x.relname, pg_relation_filepath(x.oid), i.indisunique) order by x.relname)
