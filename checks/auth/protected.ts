@@ -91,7 +91,9 @@ export default defineCheck({
     const attempts: { what: string; token: string | null; genuine?: true }[] = [
       { what: 'a request without a token', token: null },
       ...forgeries.map(({ what, token }) => ({ what: `a token ${what}`, token })),
-      ...(tokens.refresh ? [{ what: 'the refresh token', token: tokens.refresh.value, genuine: true as const }] : []),
+      ...(tokens.refresh && tokens.refresh.value !== access.value
+        ? [{ what: 'the refresh token', token: tokens.refresh.value, genuine: true as const }]
+        : []),
     ]
     let open = false
     for (const { what, token, genuine } of attempts) {

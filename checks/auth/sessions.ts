@@ -60,7 +60,12 @@ export default defineCheck({
     const before = await ask(first)
     if (isThrottled(before.answer)) return skip('unavailable', throttled(before.answer))
     if (!before.alive)
-      return skip('not-applicable', 'the session had ended before: reusing a refresh token ends it on some servers')
+      return skip(
+        'not-applicable',
+        byToken
+          ? 'the session had ended before: reusing a refresh token ends it on some servers'
+          : 'the protected route let nobody in before the session ended',
+      )
     const tokens = user.tokens()
     if (!tokens || (byToken && !tokens.refresh)) return
 

@@ -1,6 +1,6 @@
 import { withSubject } from '../engine/subject.js'
 import { loadEnvironment } from './environment.js'
-import type { Attended } from './examine.js'
+import type { Interruptible } from './examine.js'
 import { listenForSignals } from './interruption.js'
 import type { CheckOptions } from './options.js'
 import type { Parts } from './parts.js'
@@ -16,7 +16,7 @@ export async function onSubject<Answer>(
   parts: Parts,
   target: string | undefined,
   options: Pick<CheckOptions, 'config' | 'envFile' | 'baseline'>,
-  work: (subject: Attended) => Promise<Answer>,
+  work: (subject: Interruptible) => Promise<Answer>,
 ): Promise<Answer> {
   if (options.envFile !== undefined) loadEnvironment(options.envFile)
   return withSubject(

@@ -11,12 +11,12 @@ import { refuseUnwritable, styleOf, writeReport } from './output.js'
 import { startProgress } from './progress.js'
 
 /** A subject, and who may call the examination off. */
-export interface Attended extends Subject {
+export interface Interruptible extends Subject {
   readonly interruption: Interruption
 }
 
 /** Examines, prints the report, and answers with the exit code. */
-export async function examine(subject: Attended, options: CheckOptions): Promise<number> {
+export async function examine(subject: Interruptible, options: CheckOptions): Promise<number> {
   const registry = createRegistry(subject.plugins)
   const outputs = formatsOf(options.format, registry.reporters)
   await refuseUnwritable(outputs)
@@ -30,7 +30,7 @@ export async function examine(subject: Attended, options: CheckOptions): Promise
 
 /** Examines, and shows on standard error that it does. With a history, the report says what has changed since. */
 export async function examined(
-  { interruption, ...subject }: Attended,
+  { interruption, ...subject }: Interruptible,
   options: CheckOptions,
   history: HistoryFile | null = null,
   registry: Registry = createRegistry(subject.plugins),

@@ -30,7 +30,7 @@ function standInFor(name: string): unknown {
   return new Proxy(() => text, {
     get: (_, key) => {
       if (key in members) return members[key]
-      const method = (text as unknown as Record<PropertyKey, unknown>)[key]
+      const method: unknown = Reflect.get(Object(text), key)
       return typeof method === 'function' ? method.bind(text) : undefined
     },
   })

@@ -11,10 +11,7 @@ export interface Heap extends Relation {
   readonly counted: boolean
   /** Nearly all of its pages are known to hold only rows that everybody sees. */
   readonly vacuumed: boolean
-  /**
-   * Pages that VACUUM counted and its file no longer has: nothing but VACUUM itself makes a file shorter. None of
-   * what all databases share: VACUUM in another one leaves the count here as it was.
-   */
+  /** Pages that its file no longer has; see `lostPages`. */
   readonly lost: number
   /** The table whose long values it keeps (TOAST); null for any other. */
   readonly keeps: string | null
@@ -28,6 +25,21 @@ export interface Amcheck {
   readonly schema: string
   readonly btrees: boolean | null
   readonly heaps: boolean | null
+}
+
+/**
+ * Pages that VACUUM counted and the file no longer has, of what keeps long values (TOAST): nothing but VACUUM makes its file shorter. Of other
+ * heaps the count proves nothing: it may come from a backup with its statistics (PostgreSQL 18), from before a crash that emptied an unlogged
+ * table, or be left as it was by VACUUM in another database, where all share a table.
+ */
+const lostPages = sql<number>`case when c.relkind = 't' and c.relpersistence = 'p' and not c.relisshared
+  then greatest(0, c.relpages - coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::int else 0 end`
+
+/** As `lostPages`, now: VACUUM cuts a file a moment before it writes its count. */
+export async function lostPagesOf(kysely: AnyKysely, oid: number): Promise<number> {
+  const { rows } = await sql<{ lost: number }>`
+    select ${lostPages} as lost from pg_class c where c.oid = ${oid}::int8::oid`.execute(kysely)
+  return rows[0]?.lost ?? 0
 }
 
 /** Only functions of the extension itself: others may bear their names. */
@@ -53,7 +65,7 @@ export async function heapsOf(kysely: AnyKysely, { schemas }: PageScope, primary
       s.own and c.relkind = 'r' and not exists (select from pg_depend e
         where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e') as counted,
       c.relpages > 0 and c.relallvisible >= 0.9 * c.relpages as vacuumed,
-      case when c.relisshared then 0 else greatest(0, c.relpages - coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int)::int end as lost,
+      ${lostPages} as lost,
       k.relname as keeps,
       pg_relation_filepath(c.oid) as path,
       coalesce((select json_agg(json_build_array(x.oid::int8, x.relname, pg_relation_filepath(x.oid), i.indisunique) order by x.relname)

@@ -3,7 +3,7 @@ import { pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
 import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope } from '../dialect.js'
 import { crossCount } from './cross-count.js'
-import { type Amcheck, amcheckOf, type Heap, heapsOf } from './heaps.js'
+import { type Amcheck, amcheckOf, type Heap, heapsOf, lostPagesOf } from './heaps.js'
 
 type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
 
@@ -51,7 +51,7 @@ async function lookAtHeap(
   const place = { schema, table, index: undefined, path, indexes }
   const found: Found[] = []
   if (own) found.push(await rowsOf(read, heap, place))
-  found.push(fileOf(heap, place))
+  if (heap.lost > 0) found.push(await fileOf(read, heap, place))
   if (amcheck?.btrees) {
     found.push(...(await btreesOf(read, amcheck, indexes, place, deep)))
     if (deep && amcheck.heaps) found.push(await tuplesOf(read, amcheck, oid, place))
@@ -67,10 +67,12 @@ async function lookAtHeap(
 }
 
 /** A file that is gone or was cut: what is kept apart from a table is missed by nobody before its values are read. */
-function fileOf({ lost, keeps }: Heap, place: Place): Found {
-  if (lost === 0) return sound
-  const whose = keeps === null ? '' : `, which keeps long values of ${quoted(keeps)}`
-  return { faults: [faultAt(place, 'page-damaged', `its file lacks ${pluralize(lost, 'page')}${whose}`)], gap: null }
+async function fileOf(read: Read, { oid, keeps }: Heap, place: Place): Promise<Found> {
+  const answer = await read((kysely) => lostPagesOf(kysely, oid))
+  if (answer.outcome === 'failed') return outcomeOf(answer, place)
+  if (answer.value === 0) return sound
+  const text = `its file lacks ${pluralize(answer.value, 'page')}, and it keeps long values of ${quoted(keeps ?? '')}`
+  return { faults: [faultAt(place, 'page-damaged', text)], gap: null }
 }
 
 /** Reads all pages of a heap; of one that was vacuumed, an index has to count the same. */
@@ -142,7 +144,8 @@ const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 /** The server's own indexes can't be built beside those in use; a unique one is not built over values that are there twice. */
 function rebuild(schema: string, index: string, unique: boolean): string[] {
   const statement = `reindex index ${schema === 'pg_catalog' ? '' : 'concurrently '}${quote(schema)}.${quote(index)}`
-  if (!unique) return [statement]
+  // Nobody looks for duplicates among the server's own.
+  if (!unique || schema === 'pg_catalog') return [statement]
   return [
     `Keep one row of each value that integrity/constraints names as a duplicate, where it does; then: ${statement}`,
   ]

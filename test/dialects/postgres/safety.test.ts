@@ -50,8 +50,8 @@ test('a run says nothing to the server that could change it, or outlive it', asy
 test('one transaction never holds more than 500 locks, and none that disturbs', async () => {
   const { target } = await testDatabase(
     'postgres',
-    `do $$ begin for i in 1..400 loop
-      execute format('create table t%s (id int primary key, x int)', i); execute format('create index on t%s (x)', i); end loop; end $$`,
+    `create extension amcheck; do $$ begin for i in 1..400 loop
+      execute format('create table t%s (id int primary key, x int, long text)', i); execute format('create index on t%s (x)', i); end loop; end $$`,
   )
   const watcher = new pg.Client({ connectionString: target })
   await watcher.connect()
@@ -66,7 +66,7 @@ test('one transaction never holds more than 500 locks, and none that disturbs', 
       seen.push(...rows)
     }
   })()
-  const examined = await examine(target, { only: ['schema', 'integrity'] })
+  const examined = await examine(target, { only: ['storage', 'schema', 'integrity'] })
   watching = false
   await watch
   await watcher.end()
