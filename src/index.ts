@@ -93,7 +93,7 @@ export {
   tokenIn,
 } from './probes/sign-in.js'
 export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js'
-export { erroring, unanswered, undecided } from './probes/wording.js'
+export { erroring, isServerAtALoss, isServerFault, unanswered, undecided } from './probes/wording.js'
 export {
   type Inferred,
   inferRelationships,

@@ -68,6 +68,11 @@ export default defineCheck({
     redirected: ({ url, to }: { url: string; to: string }) => `${url} gives no token, and redirects to ${to}`,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON: another program or a proxy's page may be there`,
+    'no-such-method': {
+      say: ({ url, status, method, server }: Evidence & { method: string; server: string | null }) =>
+        `${url} takes no ${method} (${status}, not in JSON${server === null ? '' : `; Server: ${server}`}): another program may be on that port, or auth.login.path is another`,
+      next: ({ url }) => [`ss -ltnp 'sport = :${new URL(url).port || '80'}'`],
+    },
     'error-in-body': ({ url, status, keys }: Evidence & { keys: readonly string[] }) =>
       `${url} answers with ${status} and an error in its body: ${where(keys)}`,
     'no-token': ({ url, wanted, keys }: { url: string; wanted: string; keys: readonly string[] }) =>
@@ -119,6 +124,8 @@ export default defineCheck({
       const sent = wrong ? 'right, wrong, right' : 'right'
       return saw(`${status} in ${milliseconds(right.ms)}; sent ${sent}`)
     }
+    if ([405, 501].includes(status) && jsonOf(body) === undefined)
+      return report('no-such-method', { ...evidence, method: login.method, server: right.server })
     if (status >= 500)
       return report('erroring', { ...evidence, what: 'the configured password', again: whenAgain(right) })
     const factors = secondFactorIn(right)

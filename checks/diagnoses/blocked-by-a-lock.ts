@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerFault } from 'dbdoctor'
 
 const faults = ['activity/locks#exclusive', 'activity/locks#blocking', 'activity/locks#prepared-transaction']
 
@@ -7,7 +7,6 @@ export default defineDiagnosis({
   headline: (chart) => chart.sentence(...faults),
   when: (chart) => chart.foundAny(...faults),
   // A server that waits for a lock answers late, or not at all.
-  explains: ({ address }) =>
-    /^(server|auth)\/.*#(silent|unanswered|wrong-password-unanswered|erroring|database-down)$/.test(address),
+  explains: (finding) => isServerFault(finding) || finding.address === 'server/reachable#silent',
   next: ['Run dbdoctor check again once it is gone: what was locked could not be examined.'],
 })

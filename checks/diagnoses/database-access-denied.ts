@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerFault } from 'dbdoctor'
 
 const faults = [
   'connection/opens#not-mapped',
@@ -20,5 +20,6 @@ export default defineDiagnosis({
   id: 'database-access-denied',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerFault,
   next: ['Run dbdoctor check again.'],
 })

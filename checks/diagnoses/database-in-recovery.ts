@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerAtALoss } from 'dbdoctor'
 
 const faults = ['connection/opens#recovering', 'connection/opens#not-consistent']
 
@@ -6,5 +6,6 @@ export default defineDiagnosis({
   id: 'database-in-recovery',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerAtALoss,
   next: [],
 })

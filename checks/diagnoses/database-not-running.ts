@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerAtALoss } from 'dbdoctor'
 
 const faults = ['connection/opens#refused', 'connection/opens#stale-socket', 'connection/opens#no-socket']
 
@@ -6,5 +6,6 @@ export default defineDiagnosis({
   id: 'database-not-running',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerAtALoss,
   next: ['Run dbdoctor check again.'],
 })

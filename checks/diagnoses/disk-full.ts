@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerFault } from 'dbdoctor'
 
 const faults = ['connection/opens#disk-full', 'connection/capacity#disk-full']
 
@@ -7,6 +7,6 @@ export default defineDiagnosis({
   headline: (chart) => chart.sentence(...faults),
   when: (chart) => chart.foundAny(...faults),
   // What cannot write fails, and says so in many ways.
-  explains: ({ address }) => /^(server|auth)\/.*#(erroring|database-down|wrong-password-differs)$/.test(address),
+  explains: isServerFault,
   next: ['Run dbdoctor check again once there is room: a write that failed half-way may have left more behind.'],
 })

@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerAtALoss } from 'dbdoctor'
 
 const faults = [
   'connection/opens#not-a-database',
@@ -11,5 +11,6 @@ export default defineDiagnosis({
   id: 'not-a-database',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerAtALoss,
   next: ['Run dbdoctor check again.'],
 })

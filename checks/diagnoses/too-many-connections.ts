@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerFault } from 'dbdoctor'
 
 const faults = ['too-many-connections', 'role-limit', 'database-limit', 'pooler-full', 'pool-full'].map(
   (code) => `connection/opens#${code}`,
@@ -8,5 +8,6 @@ export default defineDiagnosis({
   id: 'too-many-connections',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerFault,
   next: [],
 })

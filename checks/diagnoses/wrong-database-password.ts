@@ -1,4 +1,4 @@
-import { defineDiagnosis } from 'dbdoctor'
+import { defineDiagnosis, isServerFault } from 'dbdoctor'
 
 const faults = ['connection/opens#password-rejected', 'connection/opens#no-password']
 
@@ -6,5 +6,6 @@ export default defineDiagnosis({
   id: 'wrong-database-password',
   headline: (chart) => `The database could not be opened: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
+  explains: isServerFault,
   next: ['Run dbdoctor check again.'],
 })

@@ -5,6 +5,7 @@ const faults = [
   'server/reachable#not-http',
   'server/endpoints#unknown-to-server',
   'auth/login#not-json',
+  'auth/login#no-such-method',
 ]
 
 export default defineDiagnosis({

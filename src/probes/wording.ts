@@ -22,6 +22,21 @@ export function erroring(answer: Answering): string {
   return `${answers(answer)}: the server fails on its own side`
 }
 
+/**
+ * Whether a finding is a server's failure at what it was asked, or its silence, whichever check reports it: what follows where a server cannot
+ * work with its database. That nobody is there, or only a proxy, is none.
+ */
+export function isServerFault({ address }: { readonly address: string }): boolean {
+  return /^(server|auth|external)\/.*#(erroring|unanswered|database-down|unwell|unexpected|wrong-password-(unanswered|differs))$/.test(
+    address,
+  )
+}
+
+/** The same, and that nobody is let in: a server whose database is out can find no user. */
+export function isServerAtALoss(finding: { readonly address: string }): boolean {
+  return isServerFault(finding) || /^auth\/login#(refused|denied)$/.test(finding.address)
+}
+
 /** Neither a success nor a refusal. */
 export function undecided(answer: Answering): string {
   return `${answers(answer)}, which is neither a success nor a refusal`

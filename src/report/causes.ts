@@ -28,10 +28,18 @@ export function causesOf(
       .filter((finding) =>
         typeof explains === 'function' ? explains(finding, findings) : explains.includes(finding.address),
       )
+    const consequences = following.filter(
+      (finding) => finding.severity !== 'info' && !explained.has(finding) && !notes.findings.has(finding),
+    )
     for (const finding of [...findings, ...following]) explained.add(finding)
     const because = [...notes.sound, ...notes.ill]
     const further = typeof next === 'function' ? next(chart) : next
-    const cause = { id, headline: said, because, next: [...new Set([...steps, ...further])] }
+    const addresses = [...new Set(consequences.map(({ address }) => address))]
+    const cause = {
+      ...{ id, headline: said, because },
+      ...(addresses.length > 0 && { explains: addresses }),
+      next: [...new Set([...steps, ...further])],
+    }
     const explainsErrors = following.some(({ severity }) => severity === 'error')
     return [{ cause, rank: rankOf(findings, { decisive: decisive || explainsErrors, symptom }) }]
   })

@@ -146,6 +146,8 @@ export interface Cause {
   readonly headline: string
   /** The answers that led here, computed from the results. */
   readonly because: readonly string[]
+  /** Addresses of errors and warnings that follow from it, and are no causes of their own: `auth/login#erroring`. */
+  readonly explains?: readonly string[]
   readonly next: readonly string[]
 }
 

@@ -169,6 +169,9 @@ export const reportSchema = z
           id: z.string(),
           headline: z.string(),
           because: z.array(z.string()),
+          explains: z
+            .exactOptional(z.array(z.string()))
+            .describe('Addresses of errors and warnings that follow from it, and are no causes of their own.'),
           next: z.array(z.string()),
         }),
       )

@@ -80,11 +80,12 @@ function diagnosis({ causes }: Report): Markup {
   return section('Diagnosis', markup`<ol class="causes">${named.map(cause)}</ol>`)
 }
 
-function cause({ headline, because, next }: Cause): Markup {
+function cause({ headline, because, explains, next }: Cause): Markup {
   return markup`<li>
 <p class="claim">${headline}</p>
 <dl class="pair">
 ${because.length > 0 ? markup`<dt>Because</dt><dd><ul>${because.map((one) => markup`<li>${one}</li>`)}</ul></dd>` : nothing}
+${explains ? markup`<dt>Explains</dt><dd>${explains.join(', ')}</dd>` : nothing}
 ${next.length > 0 ? markup`<dt>Next</dt><dd>${steps(next)}</dd>` : nothing}
 </dl>
 </li>`

@@ -190,6 +190,7 @@ function verdictLines({ verdict, causes, counts, complete, ms, results, acceptan
       [paint.dim(tally.join(' · ')), page.width - label.length - 4, 'left'],
     ]),
     ...wrapped(verdict.headline, 2, page, paint.bold),
+    ...(root?.explains ? wrapped(`what follows from it: ${root.explains.join(', ')}`, 2, page, paint.dim) : []),
     ...others
       .filter(({ headline }) => headline)
       .flatMap(({ headline }) => wrapped(`also: ${headline}`, 2, page, paint.reset)),

@@ -174,6 +174,29 @@ test('what a damaged table or index makes unreadable is no cause of its own', ()
   expect(ids(page, empty)).toEqual(['file-corrupt'])
 })
 
+test('what a server does without its database follows from that', () => {
+  const erring = [fail('server/endpoints', 'erroring'), fail('auth/login', 'erroring')]
+  for (const code of ['refused', 'missing', 'starting', 'too-many-connections', 'no-such-database', 'locked', 'other'])
+    expect(causes(fail('connection/opens', code), ...erring)).toEqual([
+      expect.objectContaining({ explains: ['server/endpoints#erroring', 'auth/login#erroring'] }),
+    ])
+  // Many a server lets nobody in when it finds no user; where only our own password is wrong, it says something of its own.
+  expect(ids(fail('connection/opens', 'refused'), fail('auth/login', 'refused'))).toEqual(['database-not-running'])
+  expect(ids(fail('connection/opens', 'password-rejected'), fail('auth/login', 'refused'))).toEqual([
+    'wrong-database-password',
+    'application-fault',
+  ])
+  // That a server is silent follows from a database that is, and not from one that refuses at once.
+  const silent = fail('server/reachable', 'silent')
+  expect(ids(fail('connection/opens', 'mute'), silent)).toEqual(['database-hanging'])
+  expect(ids(fail('connection/opens', 'refused'), silent)).toEqual(['database-not-running', 'api-server-hanging'])
+  expect(ids(fail('connection/opens', 'refused'), fail('server/reachable', 'refused'))).toEqual([
+    'database-not-running',
+    'api-server-not-running',
+  ])
+  expect(causes(fail('connection/opens', 'refused'))[0]).not.toHaveProperty('explains')
+})
+
 test('a request that is not answered in time is a server that hangs, whichever it is', () => {
   const login = (code: string) =>
     resultWith({

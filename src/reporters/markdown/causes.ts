@@ -11,7 +11,8 @@ export function rootCause(report: Report): string[] {
   const listed = named.map((cause, at) => {
     const because = becauseOf(cause, causes.slice(0, causes.indexOf(cause)), results)
     const reasons = because.length > 0 ? ` Because: ${text(because.join('; '))}.` : ''
-    return `${cleared.length + at + 1}. **${text(cause.headline)}**${reasons}`
+    const consequences = cause.explains ? ` What follows from it: ${text(cause.explains.join(', '))}.` : ''
+    return `${cleared.length + at + 1}. **${text(cause.headline)}**${reasons}${consequences}`
   })
   return [
     '## Root cause analysis',

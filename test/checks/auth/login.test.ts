@@ -67,6 +67,12 @@ test('why the right password gave no token', async () => {
   expect(await said([418])).toEqual([
     'URL answers the configured password with 418, which is neither a success nor a refusal',
   ])
+  expect(await said([501, '<h1>Unsupported method</h1>', { 'content-type': 'text/html', server: 'Files/1' }])).toEqual([
+    'URL takes no POST (501, not in JSON; Server: Files/1): another program may be on that port, or auth.login.path is another',
+  ])
+  expect(await said([501, { message: 'not built yet' }])).toEqual([
+    'URL answers the configured password with 501: the server fails on its own side',
+  ])
   expect(await said([200, { error: 'no', hint: 'secret-value' }])).toEqual([
     'URL answers with 200 and an error in its body: its JSON has /error, /hint',
   ])
