@@ -44,6 +44,7 @@ export default defineCheck({
   title: 'Standbys keep up, and no slot is forgotten',
   severity: 'warning',
   after: ['connection/opens'],
+  needs: ['api?'],
   docs: {
     why: 'A slot that nobody reads keeps WAL until the disk is full. A standby that fell behind is no safety, and answers with what was true hours ago.',
     fix: 'Bring the standby or the subscriber back, or drop its slot; set max_slot_wal_keep_size, so that no slot can fill the disk.',
@@ -82,6 +83,14 @@ export default defineCheck({
       ],
     },
     standby: { severity: 'info', say: () => 'this server is a standby: it answers, and takes no writes' },
+    'application-on-standby': {
+      say: () =>
+        'this server is a standby: it answers, and takes no writes; by the config, the API server works with it',
+      next: () => [
+        'select sender_host, sender_port from pg_stat_wal_receiver',
+        'Lead the application to the primary, or promote this server where the primary is gone.',
+      ],
+    },
     'not-receiving': {
       say: ({ since }: { since: number | null }) =>
         `this standby receives nothing from its primary${since === null ? '' : `; the last transaction that it replayed is ${lately(since)} old`}`,
@@ -109,7 +118,7 @@ export default defineCheck({
     },
   },
   run: {
-    async postgres({ db, options, report, coverage, saw, skip }) {
+    async postgres({ db, given, options, report, coverage, saw, skip }) {
       const answer = await replicationOf(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const { slots, standbys, subscriptions, self } = answer.value
@@ -142,7 +151,7 @@ export default defineCheck({
             : `${pluralize(standbys.length, 'standby')}, ${pluralize(slots.length, 'slot')}`,
         )
       }
-      report('standby')
+      report(given.api ? 'application-on-standby' : 'standby')
       const { behind, since, delay } = self
       if (self.paused) report('replay-paused', { behind })
       // On a quiet primary the last transaction is old, and nothing is wrong.

@@ -68,6 +68,10 @@ export default defineCheck({
     redirected: ({ url, to }: { url: string; to: string }) => `${url} gives no token, and redirects to ${to}`,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON: another program or a proxy's page may be there`,
+    'unknown-path': {
+      say: ({ url, status }: Refusal) => `${url} answers the login with ${status}: the server knows no such path`,
+      next: () => ['Correct auth.login.path, or api.url where a part of the path is missing.'],
+    },
     'no-such-method': {
       say: ({ url, status, method, server }: Evidence & { method: string; server: string | null }) =>
         `${url} takes no ${method} (${status}, not in JSON${server === null ? '' : `; Server: ${server}`}): another program may be on that port, or auth.login.path is another`,
@@ -130,6 +134,11 @@ export default defineCheck({
       return report('erroring', { ...evidence, what: 'the configured password', again: whenAgain(right) })
     const factors = secondFactorIn(right)
     if (factors.length > 0) return report('second-factor', { url, keys: factors })
+    if (status === 404 && !refusals.includes(status)) {
+      const { reason } = refusal
+      // Some say so of a user whom they do not know.
+      return report(reason !== null && /user|account|e-?mail/i.test(reason) ? 'refused' : 'unknown-path', refusal)
+    }
     if (refusals.includes(status)) return report(isOfPassword(refusal) ? 'refused' : 'denied', refusal)
     if (isRedirect(right)) return report('redirected', { url, to: right.location ?? 'nowhere' })
     if (status >= 300) return report('status-differs', { ...evidence, what: 'the configured password' })

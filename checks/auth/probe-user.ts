@@ -10,7 +10,12 @@ interface Marked {
   readonly name: string
   readonly column: string
   readonly value: string
+  /** The config names the column: what it says matters to the application. */
+  readonly named?: true
 }
+
+/** Many a server lets them in all the same; where it does not, its refusal is an error, and this is why. */
+const severityOf = ({ named }: Marked) => (named ? 'warning' : 'info')
 
 type Flag = string | { readonly column: string; readonly equals: string | number | boolean }
 
@@ -39,11 +44,11 @@ export default defineCheck({
     inactive: ({ name, column, value, expected }: Marked & { expected?: string }) =>
       `the probe user ${name} is there, and ${column} is ${value}${expected === undefined ? '' : `, ${expected} expected`}`,
     unverified: {
-      severity: 'warning',
+      severity: severityOf,
       say: ({ name, column, value }: Marked) => `the probe user ${name} is not verified: ${column} is ${value}`,
     },
     'password-change-due': {
-      severity: 'warning',
+      severity: severityOf,
       say: ({ name, column, value }: Marked) =>
         `the probe user ${name} has to change the password: ${column} is ${value}`,
     },
@@ -114,7 +119,8 @@ export default defineCheck({
     ] as const) {
       if (flag === undefined || holds(row, flag)) continue
       const expected = typeof flag === 'object' ? shown(flag.equals) : undefined
-      report(code, { name, column: columnOf(flag), value: shown(row[columnOf(flag)]), ...(expected && { expected }) })
+      const column = columnOf(flag)
+      report(code, { name, column, value: shown(row[column]), named: true, ...(expected && { expected }) })
     }
     for (const column of telling.filter((one) => !flags.includes(one))) {
       const code = saidBy(column, row[column])

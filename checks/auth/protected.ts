@@ -1,12 +1,12 @@
 import {
-  type Answered,
   defineCheck,
   erroring,
   forge,
-  get,
   type HttpAnswer,
+  identityFault,
+  isNobody,
   isThrottled,
-  jsonOf,
+  isWithheld,
   reasonIn,
   throttled,
   told,
@@ -47,6 +47,8 @@ export default defineCheck({
     'status-differs': undecided,
     'not-json': ({ url, type }: { url: string; type: string }) =>
       `${url} answers with ${type || 'something'} instead of JSON`,
+    nobody: ({ url, status }: Evidence) =>
+      `${url} answers the server's own token with ${status}, and knows nobody by it: its answer is empty`,
     'other-identity': ({ url, pointer, found }: { url: string; pointer: string; found: boolean }) =>
       `${url} answers with ${found ? "somebody else's data" : 'no such field'} at ${pointer}`,
     'refresh-token-accepted': {
@@ -81,10 +83,11 @@ export default defineCheck({
       return report(verified ? 'verified-otherwise' : 'token-refused', { url, status, reason: reasonIn(answer) })
     }
     if (status >= 300) return report('status-differs', { url, status, what: "the server's own token" })
-    const fault = route.identity && identityFault(answer, route.identity)
+    const { identity } = route
+    if (!identity && isNobody(answer)) return report('nobody', { url, status })
+    const fault = identity && identityFault(answer, identity)
     if (fault === 'not-json') report('not-json', { url, type: answer.type })
-    else if (fault && route.identity)
-      report('other-identity', { url, pointer: route.identity.pointer, found: fault === 'other' })
+    else if (fault && identity) report('other-identity', { url, pointer: identity.pointer, found: fault === 'other' })
 
     const loading = await load()
     const forgeries = await forge(access.value, loading?.outcome === 'loaded' ? loading.keys : null)
@@ -108,6 +111,7 @@ export default defineCheck({
       if (tried.outcome !== 'answered')
         report('unanswered', { url, text: `for ${what}, ${told(tried)}`, code: tried.code })
       else if (tried.status < 300) {
+        if (isWithheld(tried, answer, identity)) continue
         open = true
         if (genuine) report('refresh-token-accepted', { url, status: tried.status })
         else report('open', { url, status: tried.status, what })
@@ -118,13 +122,3 @@ export default defineCheck({
     }
   },
 })
-
-type Identity = { readonly pointer: string; readonly equals: string | number }
-
-function identityFault({ body }: Answered, { pointer, equals }: Identity): 'not-json' | 'missing' | 'other' | null {
-  const document = jsonOf(body)
-  if (document === undefined) return 'not-json'
-  const found = get(document, pointer)
-  if (found === undefined) return 'missing'
-  return String(found).toLowerCase() === String(equals).toLowerCase() ? null : 'other'
-}

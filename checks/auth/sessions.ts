@@ -1,8 +1,25 @@
-import { decode, defineCheck, type HttpAnswer, isThrottled, type Tokens, throttled, told, unanswered } from 'dbdoctor'
+import {
+  type Answered,
+  decode,
+  defineCheck,
+  type HttpAnswer,
+  isNobody,
+  isThrottled,
+  isWithheld,
+  type Tokens,
+  throttled,
+  told,
+  unanswered,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly url: string
   readonly status: number
+}
+
+interface Asked {
+  readonly answer: HttpAnswer
+  readonly alive: boolean
 }
 
 export default defineCheck({
@@ -47,13 +64,15 @@ export default defineCheck({
           ? 'the login gives no refresh token'
           : 'a session that lives is told from a dead one by auth.refresh or auth.protected',
       )
-    const ask = async ({ access, refresh: token }: Tokens): Promise<{ answer: HttpAnswer; alive: boolean }> => {
+    const ask = async ({ access, refresh: token }: Tokens, alive?: Answered): Promise<Asked> => {
       if (byToken && token) {
         const { answer, tokens } = await user.refresh(token)
         return { answer, alive: tokens !== null }
       }
       const answer = await http.get(route?.path ?? '/', { credentials: user.credentials(access) })
-      return { answer, alive: answer.outcome === 'answered' && answer.status < 300 }
+      if (answer.outcome !== 'answered' || answer.status >= 300) return { answer, alive: false }
+      // Many a server answers nobody with 200, and null.
+      return { answer, alive: !(alive ? isWithheld(answer, alive, route?.identity) : isNobody(answer)) }
     }
 
     // Only what works right before can be said to have died by logging out.
@@ -73,7 +92,7 @@ export default defineCheck({
     if (out.outcome !== 'answered') return report('unanswered', { url: out.url, text: told(out), code: out.code })
     if (out.status >= 400) return report('logout-refused', { url: out.url, status: out.status })
 
-    const { answer, alive } = await ask(tokens)
+    const { answer, alive } = await ask(tokens, before.answer.outcome === 'answered' ? before.answer : undefined)
     if (isThrottled(answer)) return skip('unavailable', throttled(answer))
     const { url } = answer
     if (answer.outcome !== 'answered') return report('unanswered', { url, text: told(answer), code: answer.code })
@@ -81,8 +100,8 @@ export default defineCheck({
     if (alive && byToken && status < 400) return report('alive', { url, status })
     if (alive && !byToken) return report('session-alive', { url, status, signed: decode(tokens.access.value) !== null })
     // A redirect leads to a login page.
-    const refused = refusals.includes(status) || (!byToken && status >= 300 && status < 400)
+    const refused = refusals.includes(status) || (!byToken && status < 400)
     if (!refused) return report('status-differs', { url, status })
-    saw(`refused with ${status}`)
+    saw(status < 300 ? `answered with ${status}, as nobody` : `refused with ${status}`)
   },
 })

@@ -65,6 +65,19 @@ export default defineCheck({
       severity: 'warning' as const,
       say: ({ text }: { text: string }) => `the server warns: ${text}`,
     },
+    'read-only': {
+      severity: 'warning' as const,
+      say: ({ text }: { text: string }) =>
+        `the database takes no writes: default_transaction_read_only is on in the settings ${text}`,
+      next: () => [
+        "select source, sourcefile, sourceline from pg_settings where name = 'default_transaction_read_only'",
+        'Find out who has switched it on, and why: providers do so where the disk is nearly full. Then switch it off there; an application has to connect anew.',
+      ],
+    },
+    'role-read-only': {
+      severity: 'info' as const,
+      say: ({ text }: { text: string }) => `new transactions are read-only by the settings ${text}`,
+    },
     missing: {
       say: ({ place, text }: Evidence) => `there is no file at ${place}${text === 'no such file' ? '' : `: ${text}`}`,
       next: ({ place, remedies = [] }: Evidence) => [

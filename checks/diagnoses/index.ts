@@ -19,6 +19,7 @@ import databaseHanging from './database-hanging.js'
 import databaseInRecovery from './database-in-recovery.js'
 import databaseLocked from './database-locked.js'
 import databaseNotRunning from './database-not-running.js'
+import databaseReadOnly from './database-read-only.js'
 import databaseRestarted from './database-restarted.js'
 import databaseSlow from './database-slow.js'
 import databaseStarting from './database-starting.js'
@@ -75,6 +76,7 @@ const diagnoses: readonly Diagnosis[] = [
   ...[
     diskFull,
     blockedByALock,
+    databaseReadOnly,
     replicationStuck,
     databaseCrashedAndRecovered,
     databaseRestarted,

@@ -92,10 +92,7 @@ export default defineCheck({
 
     for (const { name, place } of namedIn(config, catalog.value)) {
       if (Array.isArray(expected) && expected.includes(name)) continue
-      const near = nearest(
-        name,
-        catalog.value.tables.map((table) => nameOf(table, catalog.value)),
-      )
+      const near = meantBy(name, config, catalog.value)
       // What is there under a name like it was meant: a slip of the config is no damage.
       if (near !== null)
         throw new DbdoctorError(
@@ -130,6 +127,20 @@ export default defineCheck({
     }
   },
 })
+
+/**
+ * The table that the config means and misspells: a letter or two away, and named nowhere in it. Families of tables have names that are alike,
+ * and where one of them is gone, its neighbour was not meant.
+ */
+function meantBy(name: string, config: DatabaseConfig, catalog: Catalog): string | null {
+  const digits = (text: string) => text.replace(/\D/g, '')
+  const { tables } = config.expect
+  const expected = [...(Array.isArray(tables) ? tables : []), ...Object.keys(config.expect.rows ?? {})]
+  const others = catalog.tables
+    .map((table) => nameOf(table, catalog))
+    .filter((other) => !expected.includes(other) && digits(other) === digits(name))
+  return nearest(name, others, Math.min(2, name.length / 3))
+}
 
 /** A table of this name in another schema, as it is printed. */
 function elsewhere(name: string, catalog: Catalog): string | undefined {

@@ -4,7 +4,9 @@ import {
   type HttpAnswer,
   type Illness,
   illnessIn,
+  isThrottled,
   jsonOf,
+  throttled,
   told,
   typed,
   unanswered,
@@ -37,6 +39,11 @@ export default defineCheck({
   messages: {
     unanswered,
     erroring,
+    throttled: {
+      severity: 'info',
+      say: ({ url, again }: { url: string; again: string }) =>
+        `the server limits requests (429${again}): ${url} was not examined`,
+    },
     'database-down': {
       say: ({ url, status, pointer, value }: Evidence & Illness) =>
         `${url} answers with ${status} and says ${value} at ${pointer}: its database is not well`,
@@ -88,6 +95,11 @@ export default defineCheck({
     for (const [at, answer] of answers.entries()) {
       const { status: accepted = [], type: wanted } = endpoints[at] ?? {}
       const { url } = answer
+      if (isThrottled(answer) && !accepted.includes(429)) {
+        report('throttled', { url, again: whenAgain(answer) })
+        seen.missing(url, 'unavailable', throttled(answer))
+        continue
+      }
       seen.examined()
       if (answer.outcome === 'too-large') {
         report('too-large', { url, text: told(answer) })

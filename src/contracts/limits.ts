@@ -20,8 +20,16 @@ export class Stop extends Error {
 /** The longest time that Node's timers can wait, in milliseconds. */
 const longest = 2 ** 31 - 1
 
-/** Limits whose signal is aborted when the time is up, or with the signal above. `clear` lets go of both. */
-export function limit(expires: number, above: AbortSignal): Limits & { readonly clear: () => void } {
+/** Limits that whoever has set them can lift, or end at once. */
+export interface OwnLimits extends Limits {
+  /** Lets go of the clock, and of the signal above. */
+  clear(): void
+  /** Ends what they bind, as an interruption does. */
+  stop(): void
+}
+
+/** Limits whose signal is aborted when the time is up, or with the signal above. */
+export function limit(expires: number, above: AbortSignal): OwnLimits {
   const controller = new AbortController()
   // Each query and request of a check listens to it.
   setMaxListeners(0, controller.signal)
@@ -37,6 +45,7 @@ export function limit(expires: number, above: AbortSignal): Limits & { readonly 
       clearTimeout(timer)
       above.removeEventListener('abort', stop)
     },
+    stop,
   }
 }
 

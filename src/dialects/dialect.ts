@@ -26,8 +26,11 @@ export interface Opened {
 
 /** Something that the engine or the system says of a database that opens. */
 export interface Remark {
-  /** `kept-exclusive`: others are kept out; `writer-stopped`: who has the write lock does not go on; `server-warning`: the server's own words. */
-  readonly kind: 'kept-exclusive' | 'writer-stopped' | 'server-warning'
+  /**
+   * `kept-exclusive`: others are kept out; `writer-stopped`: who has the write lock does not go on; `server-warning`: the server's own words;
+   * `read-only`: by its settings it takes no writes; `role-read-only`: none of this role.
+   */
+  readonly kind: 'kept-exclusive' | 'writer-stopped' | 'server-warning' | 'read-only' | 'role-read-only'
   readonly text: string
 }
 

@@ -1,5 +1,5 @@
 import type { Given } from '../config/given.js'
-import type { Limits } from '../contracts/limits.js'
+import type { Limits, OwnLimits } from '../contracts/limits.js'
 import type { Database, Dialect, Opening } from '../dialects/dialect.js'
 import { type Http, type HttpSettings, httpClient } from '../probes/http.js'
 import type { Loading } from '../probes/keys.js'
@@ -7,7 +7,7 @@ import { type ProbeUser, probeUser } from '../probes/sign-in.js'
 
 /** What all checks of a run share: what is opened, loaded or signed in once. */
 export interface RunContext {
-  readonly limits: Limits
+  readonly limits: OwnLimits
   readonly facts: Record<string, number>
   readonly given: Partial<Given>
   /** Opens the database, when the first check asks for it. */
@@ -24,7 +24,7 @@ export interface RunContext {
 export interface RunContextOptions {
   readonly dialect: Dialect | null
   readonly given: Partial<Given>
-  readonly limits: Limits
+  readonly limits: OwnLimits
   /** What came of opening the database, where the run has waited for it. */
   readonly opening: Opening | null
   /** Until when (`performance.now()`) an API server that refuses connections is asked again. */

@@ -235,7 +235,12 @@ async function settleAll(
     const before = known.get(check.id)
     settling.set(check.id, before ? Promise.resolve(before) : settle(check))
   }
-  const results = await Promise.all(settling.values())
+  const results = await Promise.all(settling.values()).catch(async (mistake: unknown) => {
+    // No report comes of this run: whoever still looks must not outlive what it looks at.
+    shared.limits.stop()
+    await Promise.allSettled(settling.values())
+    throw mistake
+  })
   return results.sort((a, b) => layers.indexOf(a.layer) - layers.indexOf(b.layer))
 }
 

@@ -48,7 +48,7 @@ export function causesOf(
 
 /** Errors, and what explains them, by layer; warnings by layer; what has no findings; symptoms; what is only worth knowing. */
 function rankOf(findings: readonly Finding[], { decisive, symptom }: { decisive: boolean; symptom: boolean }): number {
-  const grave = findings.filter(({ severity }) => severity === 'error' || (decisive && severity === 'warning'))
+  const grave = findings.filter(({ severity }) => decisive || severity === 'error')
   const mild = findings.filter(({ severity }) => severity === 'warning')
   const lowest = (some: readonly Finding[]) => Math.min(...some.map(({ address }) => layers.indexOf(layerOf(address))))
   if (grave.length > 0) return lowest(grave)

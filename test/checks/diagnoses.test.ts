@@ -208,6 +208,21 @@ test('a request that is not answered in time is a server that hangs, whichever i
   expect(ids(...sound, login('ECONNRESET'))).toEqual(['application-fault'])
 })
 
+test('what the database says of the probe user explains a server that lets nobody in, where that is not about the password', () => {
+  const said = (severity: 'warning' | 'info') =>
+    resultWith({
+      id: 'auth/probe-user',
+      status: 'pass',
+      findings: [findingWith({ address: 'auth/probe-user#unverified', severity, message: 'ada is not verified' })],
+    })
+  for (const severity of ['warning', 'info'] as const) {
+    const denied = causes(said(severity), fail('auth/login', 'denied'))
+    expect(denied).toMatchObject([{ id: 'probe-user-inactive', headline: 'Ada is not verified.' }])
+    expect(ids(said(severity), fail('auth/login', 'refused'))).not.toContain('probe-user-inactive')
+  }
+  expect(ids(...sound, said('info'), pass('auth/login'))).toEqual(['all-well'])
+})
+
 test('what is unknown is a cause where nothing is broken', () => {
   expect(ids(...sound, crash('integrity/x'))).toEqual(['inconclusive'])
   expect(ids(...sound, crash('integrity/x'), fail('server/reachable', 'refused'))).toEqual(['api-server-not-running'])

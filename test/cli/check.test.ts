@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
+import { query } from '../../fixtures/postgres/server.js'
 import { dbdoctor, executable, reportOf } from '../support/cli.js'
-import { testDatabase, testFolder } from '../support/databases.js'
+import { hung, testDatabase, testFolder } from '../support/databases.js'
 
 const healthy = async () =>
   (await testDatabase('sqlite', 'create table users (id integer primary key); insert into users values (1);')).target
@@ -157,6 +158,29 @@ describe('bad input is exit 2, two lines and no stack', () => {
     expect(stderr).not.toMatch(/at .*\.js:/)
     expect(exitCode).toBe(2)
   })
+})
+
+test('a mistake that turns up while other checks look ends them, and the process', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    'create table users (id int primary key); create table big as select g as id from generate_series(1, 300000) g',
+  )
+  const cwd = await testFolder()
+  const assertions = [{ name: 'slow', sql: 'select a.id from big a, big b where a.id + b.id < 0', expect: 'empty' }]
+  writeFileSync(
+    join(cwd, 'dbdoctor.config.json'),
+    JSON.stringify({ database: { users: { table: 'user' }, assertions } }),
+  )
+  const { exitCode, stdout, stderr } = await dbdoctor(['check', target], { cwd, timeout: hung })
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr:
+      'dbdoctor: database.users.table: there is no table "user"\n  did you mean "users"? correct it in the config',
+  })
+  const left =
+    "select count(*)::int as n from pg_stat_activity where datname = current_database() and application_name = 'dbdoctor'"
+  await expect.poll(async () => (await query(target, left)).n, { timeout: hung }).toBe(0)
 })
 
 describe('config', () => {

@@ -73,12 +73,15 @@ async function attempt(
   }
   try {
     const { client, config } = await connectAnyWay(ways, limits, witness)
-    const introduced = await introduce(client, limits).catch((error: unknown) => {
+    const { readOnlyBy, ...introduced } = await introduce(client, limits).catch((error: unknown) => {
       void client.end()
       throw error
     })
     const target = { ...named, ...introduced }
-    const remarks = [...warnings].map((text) => ({ kind: 'server-warning' as const, text }))
+    const remarks = [
+      ...[...warnings].map((text) => ({ kind: 'server-warning' as const, text })),
+      ...readOnlyRemarks(readOnlyBy),
+    ]
     return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces), remarks }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
@@ -173,7 +176,7 @@ class Mute extends Error {}
  * Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. In a transaction
  * with settings of its own, because those of the role may end a query at once, or forbid it.
  */
-async function introduce(client: Client, limits: Limits): Promise<Partial<TargetInfo>> {
+async function introduce(client: Client, limits: Limits): Promise<Partial<TargetInfo> & { readOnlyBy: string | null }> {
   const { kysely, processId } = client
   const ask = async () => {
     await enter(kysely, begin(limits, null), limits)
@@ -183,9 +186,13 @@ async function introduce(client: Client, limits: Limits): Promise<Partial<Target
       version: string
       recovering: boolean
       process: number
+      read_only_by: string | null
     }>`
       select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
-        pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process`.execute(kysely)
+        pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
+        (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by`.execute(
+      kysely,
+    )
     await sql`rollback`.execute(kysely)
     return rows
   }
@@ -202,5 +209,16 @@ async function introduce(client: Client, limits: Limits): Promise<Partial<Target
     role: row.role,
     primary: !row.recovering,
     pooler: row.process !== processId,
+    readOnlyBy: row.read_only_by,
   }
+}
+
+/**
+ * That new transactions are read-only, and who says so, by the source of the setting in pg_settings. What the connection string itself asks
+ * for is no remark.
+ */
+function readOnlyRemarks(source: string | null): Remark[] {
+  if (source === null || source === 'client') return []
+  if (source.includes('user')) return [{ kind: 'role-read-only', text: 'of this role' }]
+  return [{ kind: 'read-only', text: source === 'database' ? 'of this database' : 'of the server' }]
 }

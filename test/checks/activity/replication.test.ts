@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
+import { routes } from '../../support/auth.js'
 import { baseBackup, restore } from '../../support/backups.js'
 import { afterwards, asSuperuser, examine, examineOne, said, testDatabase } from '../../support/databases.js'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
@@ -40,6 +41,18 @@ async function until(url: string, condition: string): Promise<void> {
 
 const write =
   'create table if not exists t (v text); insert into t select repeat(md5(i::text), 20) from generate_series(1, 4000) i'
+
+test('a standby is in order, unless the application works with it', async () => {
+  const standby = await standbyOf(await server(), 'one')
+  const sentence = 'this server is a standby: it answers, and takes no writes'
+  expect([await replication(standby.url).then(said)]).toEqual([[sentence]])
+  const url = await routes({ 'GET /': [200] })
+  const written = await examine(standby.url, { only: ['connection', 'activity'], config: { api: { url } } })
+  expect(written.causes[0]).toMatchObject({
+    id: 'database-read-only',
+    headline: 'This server is a standby: it answers, and takes no writes; by the config, the API server works with it.',
+  })
+})
 
 test('a server on its own has no standby and no slot', async () => {
   const { target } = await testDatabase('postgres')

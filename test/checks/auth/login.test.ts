@@ -70,6 +70,10 @@ test('why the right password gave no token', async () => {
   expect(await said([501, '<h1>Unsupported method</h1>', { 'content-type': 'text/html', server: 'Files/1' }])).toEqual([
     'URL takes no POST (501, not in JSON; Server: Files/1): another program may be on that port, or auth.login.path is another',
   ])
+  expect(await said([404])).toEqual(['URL answers the login with 404: the server knows no such path'])
+  expect(await said([404, { message: 'User not found' }])).toEqual([
+    'URL refuses the probe user\'s password with 404: it says "User not found"',
+  ])
   expect(await said([501, { message: 'not built yet' }])).toEqual([
     'URL answers the configured password with 501: the server fails on its own side',
   ])

@@ -46,6 +46,24 @@ test('a route that is open, and one that is shut', async () => {
   ])
 })
 
+test('a route that answers a stranger with 200, and shows nothing of what the user sees, is not open', async () => {
+  const identity = { identity: { pointer: '/user/email', equals: 'a@example.com' } }
+  const signedIn = { user: me, theme: 'light' }
+  const strangers = [null, {}, '', { user: null, theme: 'light' }, { theme: 'light' }, { error: 'no session' }]
+  for (const stranger of strangers)
+    for (const config of [identity, {}])
+      expect(await said((token) => [200, token === 'opaque-token' ? signedIn : stranger], config)).toBe('pass')
+  // The user's own data, somebody else's, or what changes with each request: that is open.
+  const open = ['/me accepts a request without a token, with 200', '/me accepts a token that was changed, with 200']
+  for (const stranger of [signedIn, { user: { email: 'b@example.com' }, theme: 'dark' }])
+    for (const config of [identity, {}])
+      expect(await said((token) => [200, token === 'opaque-token' ? signedIn : stranger], config)).toEqual(open)
+  expect(await said(() => [200, []])).toEqual(open)
+  expect(await said(() => [200, null])).toEqual([
+    "/me answers the server's own token with 200, and knows nobody by it: its answer is empty",
+  ])
+})
+
 test("somebody else's data, no such field, and a page", async () => {
   const identity = { identity: { pointer: '/email', equals: 'b@example.com' } }
   expect(await said(guarded(401), identity)).toEqual(["/me answers with somebody else's data at /email"])

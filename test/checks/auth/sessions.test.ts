@@ -48,14 +48,14 @@ test('a session that the reuse of a token has ended is not held against the logo
 
 test('without a refresh token a session is seen by whom the protected route lets in', async () => {
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl'
-  const ended = async ({ token = 'opaque', dead = 401 } = {}) => {
+  const ended = async ({ token = 'opaque', dead = 401, nobody = false } = {}) => {
     let open = true
     const url = await routes({
       'GET /': [200],
       'POST /login': [200, { token }],
-      'GET /me': ({ authorization }) => (open && authorization === `Bearer ${token}` ? [200, {}] : [dead]),
+      'GET /me': ({ authorization }) => (open && authorization === `Bearer ${token}` ? [200, { id: 1 }] : [dead, null]),
       'POST /logout': () => {
-        open = dead === 200
+        open = dead === 200 && !nobody
         return [204]
       },
     })
@@ -64,6 +64,7 @@ test('without a refresh token a session is seen by whom the protected route lets
     return typeof text === 'string' ? text : text.map((sentence) => sentence.replace(url, ''))
   }
   for (const dead of [401, 403, 302]) expect(await ended({ dead })).toBe('pass')
+  expect(await ended({ dead: 200, nobody: true })).toBe('pass')
   expect(await ended({ dead: 200 })).toEqual(['after logging out, /me still lets the session in, with 200'])
   expect(await ended({ dead: 200, token: jwt })).toEqual([
     'after logging out, /me still lets the session in, with 200: its token is signed, and valid until it expires',

@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
+import { routes } from '../../support/auth.js'
 import {
   afterwards,
+  asSuperuser,
   examine,
   examineOne,
   hung,
@@ -40,6 +42,33 @@ test('a file that is not there is a finding, and everything else is blocked', as
     database: 'unreachable',
     headline: `The database could not be opened: there is no file at ${file}.`,
   })
+})
+
+test('a PostgreSQL that takes no writes by its settings says where they are; one whose role only reads is in order', async () => {
+  const { target } = await testDatabase('postgres', 'create table users (id int primary key)')
+  const database = new URL(target).pathname.slice(1)
+  const url = await routes({ 'GET /': [200], 'POST /login': [500] })
+  const config = {
+    api: { url },
+    auth: { login: { path: '/login', body: { email: 'ada@example.com', password: 'p' } } },
+  }
+  const causes = async () => (await examine(target, { config })).causes
+  expect((await causes()).map(({ id }) => id)).toEqual(['api-server-erroring'])
+  await asSuperuser(target, `alter database "${database}" set default_transaction_read_only = on`)
+  const sentence = 'the database takes no writes: default_transaction_read_only is on in the settings of this database'
+  expect(await opens(target)).toEqual([sentence])
+  expect(await causes()).toMatchObject([
+    { id: 'database-read-only', headline: `T${sentence.slice(1)}.`, explains: ['auth/login#erroring'] },
+  ])
+  await asSuperuser(
+    target,
+    `begin read write; alter database "${database}" reset default_transaction_read_only; commit`,
+  )
+
+  // What somebody asks for himself, or gives to a role that only reads, is no fault.
+  const careful = new URL(target)
+  careful.searchParams.set('options', '-c default_transaction_read_only=on')
+  expect(await opens(careful.href)).toBe('pass')
 })
 
 test('a file that holds something else says what', async () => {

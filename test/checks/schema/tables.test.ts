@@ -56,6 +56,17 @@ onEachDialect((dialect) => {
     })
   })
 
+  test('where one of many with names alike is gone, its neighbour was not meant', async () => {
+    const { target } = await testDatabase(
+      dialect,
+      'create table app_fields (id integer); create table orders_2024 (id integer); create table order_item (id integer)',
+    )
+    for (const rows of [{ app_users: {} }, { orders_2025: {} }, { order_items: {}, order_item: {} }]) {
+      const { causes } = await examine(target, { config: { database: { expect: { rows } } } })
+      expect(causes.map(({ id }) => id)).toEqual(['schema-incomplete'])
+    }
+  })
+
   test('a number of tables', async () => {
     expect(said(await tables(three, 3))).toBe('pass')
     expect(said(await tables(three, 4))).toEqual(['there are 3 tables, 4 expected'])

@@ -53,6 +53,17 @@ test('each endpoint that answers otherwise is named', async () => {
   ])
 })
 
+test('one that was asked too often is unknown, and says when to come again', async () => {
+  const url = await routes({ 'GET /health': [429, {}, { 'retry-after': '59' }], 'GET /busy': [429] })
+  const limited = await examine(null, { config: { api: { url, endpoints: ['/health'] } } })
+  expect(limited.verdict).toMatchObject({
+    status: 'inconclusive',
+    headline: `The server limits requests (429, try again in 59 s): ${url}/health was not examined.`,
+  })
+  expect(limited.causes.map(({ id }) => id)).toEqual(['rate-limited'])
+  expect(await saidOf('server/endpoints', { api: { url, endpoints: [{ path: '/busy', status: 429 }] } })).toBe('pass')
+})
+
 test('a program that has heard of no endpoint is another one', async () => {
   const url = await routes({ 'GET /other': [200] })
   expect(await saidOf('server/endpoints', { api: { url, endpoints: ['/health', '/docs'] } })).toEqual([
