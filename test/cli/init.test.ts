@@ -199,7 +199,7 @@ describe('an API that describes itself', () => {
     // Uncommented, it is a login.
     writeFileSync(join(cwd, 'dbdoctor.config.yaml'), text.replace(/^# (?=auth| )/gm, ''))
     const { stdout } = await dbdoctor(['check', '--only', 'auth/login'], { cwd, env: { TEST_PASSWORD: 'hunter22' } })
-    expect(stdout).toContain(`${url}/api/v1/auth/login answers the configured password with`)
+    expect(stdout).toContain(`${url}/api/v1/auth/login answers the login with`)
   })
 
   test('in Swagger 2 too, behind a prefix', async () => {
