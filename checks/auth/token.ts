@@ -58,7 +58,7 @@ export default defineCheck({
     const loading = await load()
     if (!tokens) return skip('blocked', 'by auth/login: there is no token to look at')
     if (loading?.outcome !== 'loaded')
-      return skip('blocked', `by the configured key, which ${loading?.text ?? 'is missing'}`)
+      return skip('blocked', `by auth/jwt-round-trip: the configured key ${loading?.text ?? 'is missing'}`)
     const seen = coverage('token')
     const answered = givingAnswer(signedIn)
     const skew = answered ? skewOf(answered) : 0

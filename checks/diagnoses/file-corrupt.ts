@@ -16,9 +16,14 @@ export default defineDiagnosis({
   id: 'file-corrupt',
   headline: (chart) => `The database is damaged: ${chart.message(...faults)}.`,
   when: (chart) => chart.foundAny(...faults),
-  // What a damaged table makes unreadable, and what points at rows that its pages have lost.
+  // What a damaged table makes unreadable, what points at rows that its pages have lost, and what disagrees with those that are left.
   explains: ({ address, evidence }, found) =>
     address.endsWith('#unreadable') ||
-    (/#(dangling|orphaned|parent-empty)$/.test(address) && found.some((one) => one.evidence.table === evidence.parent)),
+    (found.some(
+      (one) =>
+        one.address.endsWith('#truncated') ||
+        one.evidence.table === (/#(dangling|orphaned|parent-empty)$/.test(address) ? evidence.parent : evidence.table),
+    ) &&
+      /^(storage|integrity)\//.test(address)),
   next: ['Look for the cause before anything is written again: the disk, its controller, a copy that was cut short.'],
 })

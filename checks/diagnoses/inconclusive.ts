@@ -8,5 +8,8 @@ export default defineDiagnosis({
   // Where something is broken, the report is not about what is unknown.
   // What a lock keeps from being read is said with the lock.
   when: (chart) => !chart.ill() && chart.findings(...locks).length === 0 && chart.unsure(),
-  next: ['Remove what kept dbdoctor from looking, and run it again; or accept it in the config (allowUnknown).'],
+  next: (chart) => [
+    ...chart.remedies(),
+    'Remove what kept dbdoctor from looking, and run it again; or accept it in the config (allowUnknown).',
+  ],
 })

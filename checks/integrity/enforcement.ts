@@ -17,12 +17,20 @@ interface Constraint {
   readonly definition: string | null
 }
 
+interface Disabled extends Constraint {
+  /** The tables whose triggers do not fire: the one with the key, the one that it references, or both. */
+  readonly off: readonly (readonly [schema: string, table: string])[]
+}
+
 interface Lapse extends Constraint {
   readonly kind: Kind
+  /** Null but for a key whose triggers are off. */
+  readonly off: Disabled['off'] | null
 }
 
 const table = ({ schema, table: name }: Constraint) => identifier(schema, name)
-const place = ({ schema, table: name }: Constraint) => quoted(schema === 'public' ? name : `${schema}.${name}`)
+const place = ({ schema, table: name }: Pick<Constraint, 'schema' | 'table'>) =>
+  quoted(schema === 'public' ? name : `${schema}.${name}`)
 const validate = (one: Constraint) => [
   remarked(
     `alter table ${table(one)} validate constraint ${identifier(one.constraint)}`,
@@ -50,14 +58,20 @@ export default defineCheck({
       next: (one: Constraint) => [`alter table ${table(one)} alter constraint ${identifier(one.constraint)} enforced`],
     },
     'key-disabled': {
-      say: (one: Constraint) =>
-        `the triggers that enforce foreign key ${quoted(one.constraint)} of ${place(one)} are disabled: any row is let in`,
-      next: (one: Constraint) => [
-        remarked(
-          `alter table ${table(one)} enable trigger all`,
-          'waits for whoever writes to the table, and compares no row that is there',
+      say: (one: Disabled) => {
+        const key = `foreign key ${quoted(one.constraint)} of ${place(one)}`
+        if (one.off.some(([schema, name]) => schema === one.schema && name === one.table))
+          return `the triggers that enforce ${key} are disabled: any row is let in`
+        const parents = one.off.map(([schema, name]) => place({ schema, table: name })).join(', ')
+        return `the triggers of ${parents} that enforce ${key} are disabled: rows may go that others point at`
+      },
+      next: ({ off }: Disabled) =>
+        off.map((names) =>
+          remarked(
+            `alter table ${identifier(...names)} enable trigger all`,
+            'waits for whoever writes to the table, and compares no row that is there',
+          ),
         ),
-      ],
     },
     'check-not-validated': {
       say: (one: Constraint) =>
@@ -107,8 +121,11 @@ export default defineCheck({
       const answer = await lapsesIn(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const { lapses, roles } = answer.value
-      for (const { kind, ...one } of lapses)
-        if (!config.schemas || config.schemas.includes(one.schema)) report(kind, one)
+      for (const { kind, off, ...one } of lapses) {
+        if (config.schemas && !config.schemas.includes(one.schema)) continue
+        if (kind === 'key-disabled') report(kind, { ...one, off: off ?? [] })
+        else report(kind, one)
+      }
       for (const { database, role } of roles) {
         const of = [role && `role ${quoted(role)}`, database && `database ${quoted(database)}`]
           .filter(Boolean)
@@ -127,6 +144,11 @@ export default defineCheck({
 
 const notOurs = sql`n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
 
+/** The tables of a key's triggers that do not fire. */
+const off = sql`(select json_agg(distinct json_build_array(rn.nspname, rc.relname)::jsonb) from pg_trigger t
+  join pg_class rc on rc.oid = t.tgrelid join pg_namespace rn on rn.oid = rc.relnamespace
+  where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled in ('D', 'R'))`
+
 const triggersOff = sql`exists (select from pg_trigger t where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled in ('D', 'R'))`
 
 /**
@@ -140,23 +162,24 @@ function lapsesIn({ read }: Session) {
           when (to_jsonb(k) ->> 'conenforced')::boolean is false then case k.contype when 'f' then 'key-not-enforced' else 'check-not-enforced' end
           when k.contype = 'f' and ${triggersOff} then 'key-disabled'
           when k.contype = 'f' then 'key-not-validated' else 'check-not-validated' end as kind,
-        n.nspname as schema, c.relname as table, k.conname as constraint, pg_get_constraintdef(k.oid) as definition
+        n.nspname as schema, c.relname as table, k.conname as constraint, pg_get_constraintdef(k.oid) as definition,
+        case when k.contype = 'f' then ${off} end as off
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
       where k.contype in ('f', 'c', 'n') and k.conparentid = 0 and not c.relispartition and ${notOurs}
         and (not k.convalidated or k.contype = 'f' and ${triggersOff})
       union all
-      select 'key-disabled', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid)
+      select 'key-disabled', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid), ${off}
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
       where k.contype = 'f' and k.conparentid <> 0 and c.relispartition and ${notOurs}
         and exists (select from pg_trigger t where t.tgconstraint = k.oid and t.tgrelid = k.conrelid and t.tgenabled in ('D', 'R'))
         and not exists (select from pg_trigger t join pg_constraint p on p.oid = t.tgconstraint
           where p.oid = k.conparentid and t.tgrelid = p.conrelid and t.tgenabled in ('D', 'R'))
       union all
-      select 'domain-not-validated', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid)
+      select 'domain-not-validated', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid), null
       from pg_constraint k join pg_type t on t.oid = k.contypid join pg_namespace n on n.oid = t.typnamespace
       where k.contype = 'c' and not k.convalidated and ${notOurs}
       union all
-      select 'trigger-disabled', n.nspname, c.relname, t.tgname, null
+      select 'trigger-disabled', n.nspname, c.relname, t.tgname, null, null
       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
       where not t.tgisinternal and t.tgenabled = 'D' and not c.relispartition and ${notOurs}
         and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')

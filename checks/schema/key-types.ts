@@ -25,7 +25,7 @@ export default defineCheck({
       parent,
       parentType,
     }: Evidence & { columns: readonly string[]; type: string; parent: string; parentType: string }) =>
-      `${quoted(`${table}.${columns[0]}`)} is ${type}, and references ${quoted(parent)}, where it is ${parentType}`,
+      `${quoted(`${table}.${columns[0]}`)} is ${type || 'of no type'}, and references ${quoted(parent)}, where it is ${parentType || 'of none'}`,
     'no-key': ({ table }: Evidence) => `${quoted(table)} has no primary key, and no unique one that is never null`,
   },
   run: {

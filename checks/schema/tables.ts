@@ -12,6 +12,7 @@ import {
   nearest,
   pluralize,
   quoted,
+  type Relation,
 } from 'dbdoctor'
 
 export default defineCheck({
@@ -55,6 +56,11 @@ export default defineCheck({
       say: ({ table, text }: { table: string; text: string; code: string }) =>
         `table ${quoted(table)} cannot be read: ${text}`,
       next: () => [lookAtPages],
+    },
+    'set-aside': {
+      severity: 'info',
+      say: ({ tables }: { tables: readonly string[] }) =>
+        `not examined, because rows were moved aside into ${tables.length === 1 ? 'it' : 'them'}: ${listed(tables)}`,
     },
     'without-module': {
       severity: 'info',
@@ -109,6 +115,7 @@ export default defineCheck({
       depth !== 'quick',
     )
     const seen = coverage('table')
+    const denied = answers.filter((answer) => answer.outcome === 'failed' && isDenied(answer)).length
     let at = 0
     for (const parts of leaves) {
       let gaps = 0
@@ -118,13 +125,19 @@ export default defineCheck({
         if (!answer || answer.outcome === 'answered') continue
         if (answer.reason) {
           const optional = !part.stored || part.kind === 'virtual'
-          seen.missing(name, answer.reason, withGrant(answer, part, db.target.role), optional)
+          const { role } = db.target
+          const grant = isDenied(answer) && role !== undefined ? grantOf(part, role) : null
+          const detail = grant === null ? answer.text : `${answer.text}; ${grant}`
+          const next = grant === null || role === undefined ? [] : [denied > fewDenied ? grantOfAll(part, role) : grant]
+          seen.missing(name, answer.reason, detail, optional, next)
           gaps++
           if (part.kind === 'virtual') report('without-module', { table: name, text: answer.text })
         } else report('unreadable', { table: name, text: answer.text, code: answer.code })
       }
       if (gaps === 0) seen.examined()
     }
+    const aside = catalog.value.quarantine.map((table) => nameOf(table, catalog.value))
+    if (aside.length > 0) report('set-aside', { tables: aside })
   },
 })
 
@@ -149,14 +162,20 @@ function elsewhere(name: string, catalog: Catalog): string | undefined {
   return found && nameOf(found, catalog)
 }
 
-/** Why a table could not be read; where a right is missing, with the statement that gives it. */
-function withGrant(
-  { reason, text }: { readonly reason: string | null; readonly text: string },
-  { schema, name }: { readonly schema: string; readonly name: string },
-  role: string | undefined,
-): string {
-  if (reason !== 'no-permission' || role === undefined || /row-level security/.test(text)) return text
-  return `${text}; grant select on ${identifier(schema, name)} to ${identifier(role)}`
+/** Whether somebody can grant what was refused: what a policy hides, no grant shows. */
+function isDenied({ reason, text }: { readonly reason: string | null; readonly text: string }): boolean {
+  return reason === 'no-permission' && !/row-level security/.test(text)
+}
+
+/** So many tables are granted one by one. */
+const fewDenied = 5
+
+function grantOf({ schema, name }: Relation, role: string): string {
+  return `grant select on ${identifier(schema, name)} to ${identifier(role)}`
+}
+
+function grantOfAll({ schema }: Relation, role: string): string {
+  return `grant select on all tables in schema ${identifier(schema)} to ${identifier(role)}`
 }
 
 /** Tables that the config names anywhere, and that are not there, each with the first place that names it. */

@@ -40,10 +40,13 @@ type EvidenceOf<M> = M extends (evidence: infer E) => string
     : never
 type Arguments<M> = unknown extends EvidenceOf<M> ? [] : [evidence: EvidenceOf<M>]
 
-/** Counts what a check looked at, and names what it could not look at and why. An optional gap is said, and keeps nobody from passing. */
+/**
+ * Counts what a check looked at, and names what it could not look at and why, and with which steps it could. An optional gap is said, and
+ * keeps nobody from passing.
+ */
 export interface Coverage {
   examined(count?: number): void
-  missing(object: string, reason: UnknownReason, detail: string, optional?: boolean): void
+  missing(object: string, reason: UnknownReason, detail: string, optional?: boolean, next?: readonly string[]): void
 }
 
 /** Everything that a check is given. A check has no other access to the world. */

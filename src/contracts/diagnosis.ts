@@ -20,6 +20,8 @@ export interface Chart {
   ill(...layers: Layer[]): boolean
   /** Some check could not tell what it was asked, and no earlier diagnosis says why. */
   unsure(): boolean
+  /** The steps with which what could not be looked at can be, each once. Asking for them notes nothing. */
+  remedies(): readonly string[]
   /** An earlier diagnosis fits. Asking notes nothing. */
   diagnosed(): boolean
   /** Nothing is an error or a warning. */

@@ -15,6 +15,8 @@ export interface Catalog {
   readonly checks: readonly CheckConstraint[]
   readonly sequences: readonly Sequence[]
   readonly triggers: readonly Trigger[]
+  /** Tables of rows that were moved aside. They are in none of the other lists. */
+  readonly quarantine: readonly Relation[]
   /** The schema that needs no prefix when a name is printed. */
   readonly defaultSchema: string
 }

@@ -211,8 +211,9 @@ function recorderOf(check: AnyCheck, { config, selection, showValues }: ExamineO
         examined(more = 1) {
           count.examined += more
         },
-        missing(object, reason, detail, optional = false) {
-          gaps.push({ object, reason, detail, ...((optional || accepted(reason)) && { optional: true }) })
+        missing(object, reason, detail, optional = false, next = []) {
+          const steps = next.length > 0 && { next: [...next] }
+          gaps.push({ object, reason, detail, ...((optional || accepted(reason)) && { optional: true }), ...steps })
         },
       }
     },

@@ -1,5 +1,6 @@
 import type { Catalog, Relation } from '../dialects/catalog.js'
 import type { DialectName, Relationship } from '../dialects/dialect.js'
+import { quarantineOf } from '../dialects/quarantine.js'
 import { identifier, literal, remarked } from '../values/text.js'
 
 /** How rows are moved so that none is deleted without a copy, whoever writes meanwhile. */
@@ -21,15 +22,13 @@ export function orphanStatements(
   catalog: Pick<Catalog, 'defaultSchema'>,
   dialect: DialectName,
 ): string[] {
-  const { child } = relationship
-  const name = (relation: Relation, ending = '') =>
-    relation.schema === catalog.defaultSchema
-      ? identifier(relation.name + ending)
-      : identifier(relation.schema, relation.name + ending)
+  const { child, columns } = relationship
+  const name = ({ schema, name: own }: Relation) =>
+    schema === catalog.defaultSchema ? identifier(own) : identifier(schema, own)
   const where = orphaned(relationship, name(relationship.parent))
   const show = `select * from ${name(child)} c where ${where}`
   if (periodOf(relationship)) return [show]
-  const move = moves[dialect](name(child), name(child, '_orphaned'), where)
+  const move = moves[dialect](name(child), name({ ...child, name: quarantineOf(child.name, columns) }), where)
   return [show, remarked(move, 'keeps a copy of the rows, and locks them until it ends')]
 }
 

@@ -139,6 +139,10 @@ function chartOf(
       return unsure.length > 0
     },
 
+    remedies: () => [
+      ...new Set(results.flatMap(({ coverage }) => (coverage?.missing ?? []).flatMap(({ next = [] }) => next))),
+    ],
+
     diagnosed: () => explained.size > 0,
 
     quiet: () => findings.every(({ severity }) => severity === 'info'),

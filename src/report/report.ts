@@ -61,6 +61,8 @@ export interface CoverageReport {
     readonly detail: string
     /** Said and counted, but nobody asked for it, or its absence was accepted in the config. */
     readonly optional?: true
+    /** What to do so that it can be looked at, in this order. */
+    readonly next?: readonly string[]
   }[]
 }
 

@@ -53,6 +53,7 @@ const coverage = z
         reason: unknownReason,
         detail: z.string(),
         optional: z.exactOptional(z.literal(true)).describe('Nobody asked for it, or its absence was accepted.'),
+        next: z.exactOptional(z.array(z.string())).describe('What to do so that it can be looked at, in this order.'),
       }),
     ),
   })

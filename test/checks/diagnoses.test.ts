@@ -160,6 +160,19 @@ test('what a damaged table or index makes unreadable is no cause of its own', ()
     'file-corrupt',
     'rows-orphaned',
   ])
+  // Its indexes, and its values, are of the rows that are left.
+  const both = resultWith({
+    id: 'storage/pages',
+    status: 'fail',
+    findings: ['page-damaged', 'index-damaged'].map((code) =>
+      findingWith({ address: `storage/pages#${code}`, severity: 'error', evidence: { table: 'users' } }),
+    ),
+  })
+  expect(ids(both, about('integrity/constraints', 'duplicated', { table: 'users' }))).toEqual(['file-corrupt'])
+  expect(ids(both, about('integrity/constraints', 'duplicated', { table: 'posts' }))).toEqual([
+    'file-corrupt',
+    'data-damaged',
+  ])
   const index = about('storage/pages', 'index-damaged', { table: 'users' })
   expect(ids(index, about('schema/tables', 'unreadable', { table: 'users' }))).toEqual(['index-corrupt'])
   expect(ids(index, about('schema/tables', 'unreadable', { table: 'posts' }))).toEqual([

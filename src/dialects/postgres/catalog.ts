@@ -13,6 +13,7 @@ import {
   type Trigger,
 } from '../catalog.js'
 import type { AnyKysely } from '../dialect.js'
+import { withoutQuarantine } from '../quarantine.js'
 import {
   type ColumnRow,
   checkQuery,
@@ -46,7 +47,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     [...columns].map(([relation, all]) => [relation, new Map(all.map(({ number, name }) => [number, name]))]),
   )
 
-  return {
+  return withoutQuarantine({
     defaultSchema: 'public',
     schemas: [...new Set(relations.map(({ schema }) => schema))],
     tables: relations.map((row) =>
@@ -74,7 +75,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     triggers: triggers.map(
       ({ schema, table, name, enabled }): Trigger => ({ name, table: { schema, name: table }, enabled }),
     ),
-  }
+  })
 }
 
 /** What a domain says of a VALUE, said of a column. Texts and names in quotes are left as they are. */

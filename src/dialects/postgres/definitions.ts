@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { byPlace, type Definition, type Definitions } from '../definitions.js'
 import type { AnyKysely } from '../dialect.js'
+import { isQuarantined } from '../quarantine.js'
 import { definitionQueries } from './definition-queries.js'
 import { classify } from './triage.js'
 
@@ -32,7 +33,7 @@ export async function readDefinitions(kysely: AnyKysely): Promise<Definitions> {
       gaps.push(...kinds.map((kind) => ({ kind, reason, detail: failure.text })))
     }
   }
-  return { objects: objects.sort(byPlace), gaps, defaultSchema: 'public' }
+  return { objects: objects.filter((one) => !isQuarantined(one)).sort(byPlace), gaps, defaultSchema: 'public' }
 }
 
 /** Constants in a definition are printed as the session's settings say: as these do, whoever asks. */

@@ -9,6 +9,7 @@ import {
   type Table,
 } from '../catalog.js'
 import type { AnyKysely } from '../dialect.js'
+import { withoutQuarantine } from '../quarantine.js'
 import { type ColumnRow, type ForeignKeyRow, type IndexRow, type Rows, readRows } from './catalog-queries.js'
 import { checkClauses } from './check-clauses.js'
 import { fold } from './writing.js'
@@ -58,7 +59,7 @@ function assemble({
   )
   const byName = new Map(tables.map((table) => [fold(table.name), table]))
 
-  return {
+  return withoutQuarantine({
     schemas: [schema],
     defaultSchema: schema,
     tables,
@@ -85,7 +86,7 @@ function assemble({
     triggers: objects
       .filter(({ type }) => type === 'trigger')
       .map(({ name, tbl_name }) => ({ name, table: relation(tbl_name), enabled: true })),
-  }
+  })
 }
 
 /** What a condition of a table may speak of. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { groupBy } from '../catalog.js'
 import { byPlace, type Definition, type Definitions } from '../definitions.js'
 import type { AnyKysely } from '../dialect.js'
+import { isQuarantined } from '../quarantine.js'
 import { schema } from './catalog.js'
 import { type Clause, type CreateTable, parseCreateTable } from './create-table.js'
 import { closing, type Token, tokensOf, unquoted } from './tokens.js'
@@ -36,7 +37,7 @@ export async function readDefinitions(kysely: AnyKysely): Promise<Definitions> {
     ...tables.flatMap(({ name, parsed }) => ofTable(name, parsed, write)),
     ...rows.filter((row) => !isTable(row)).map((row) => ofStatement({ ...row, tbl_name: nameOf(row.tbl_name) }, write)),
   ]
-  return { objects: objects.sort(byPlace), gaps: [], defaultSchema: schema }
+  return { objects: objects.filter((one) => !isQuarantined(one)).sort(byPlace), gaps: [], defaultSchema: schema }
 }
 
 type Write = (tokens: readonly Token[]) => string

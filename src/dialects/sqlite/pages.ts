@@ -72,10 +72,12 @@ const salvage = [
   'restore a backup, or save what can be read, from a copy: sqlite3 copy.db .recover | sqlite3 rescued.db',
 ]
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
-const rebuild = (index: string, table: string | undefined) =>
-  index === table
-    ? [`On a copy first: insert into ${quote(index)} (${quote(index)}) values ('rebuild')`]
-    : [`On a copy first: reindex ${quote(index)}`]
+const copyFirst =
+  'Copy the file first, with its -wal and -journal: what is rebuilt on damaged pages may take more with it.'
+const rebuild = (index: string, table: string | undefined) => [
+  copyFirst,
+  index === table ? `insert into ${quote(index)} (${quote(index)}) values ('rebuild')` : `reindex ${quote(index)}`,
+]
 
 /** Says so where the file without its log has nothing wrong with it. */
 async function* blameLog({ log, readAlone }: PageReader): AsyncGenerator<PageLook> {

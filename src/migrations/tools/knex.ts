@@ -1,3 +1,4 @@
+import { remarked } from '../../values/text.js'
 import { byFileName, byName } from '../compare.js'
 import { counted, lock, type MigrationTool } from '../tool.js'
 
@@ -9,5 +10,8 @@ export const knex: MigrationTool = {
   ],
   compare: byName(['name'], byFileName),
   applies: 'npx knex migrate:latest',
-  repair: ({ table }) => ['npx knex migrate:unlock', `Or: update ${table} set is_locked = 0`],
+  repair: ({ table }) => [
+    'npx knex migrate:unlock',
+    remarked(`update ${table} set is_locked = 0`, 'the same, without Knex'),
+  ],
 }

@@ -46,6 +46,19 @@ test('keys and checks that are not valid, keys whose triggers are off, triggers 
   expect(said(await enforcement(target))).toBe('pass')
 })
 
+test('a key whose triggers are off at the table that it references', async () => {
+  const { target, execute } = await testDatabase('postgres', innocent)
+  await execute(
+    'create table q (id int primary key, p_id int constraint q_p references p (id)); alter table p disable trigger all',
+  )
+  const result = await enforcement(target)
+  expect(said(result)).toContain(
+    'the triggers of "p" that enforce foreign key "q_p" of "q" are disabled: rows may go that others point at',
+  )
+  await execute(String(result.findings[0]?.next?.[0]))
+  expect(said(await enforcement(target))).toBe('pass')
+})
+
 test('a key whose triggers are off in one partition alone', async () => {
   const { target, execute } = await testDatabase('postgres', `${innocent} alter table parts_1 disable trigger all`)
   const result = await enforcement(target)

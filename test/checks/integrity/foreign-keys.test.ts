@@ -47,9 +47,14 @@ onEachDialect((dialect) => {
     await execute(move)
     expect(said(await examineOne('integrity/foreign-keys', target))).toBe('pass')
     // What was moved is there, and points nowhere still.
-    await execute('insert into orders select id, 1 from orders_orphaned where id in (11, 12)')
-    const counted = { config: { database: { expect: { rows: { orders: 3, orders_orphaned: 2 } } } } }
+    const aside = 'dbdoctor_quarantine_orders_customer_id'
+    await execute(`insert into orders select id, 1 from ${aside} where id in (11, 12)`)
+    const counted = { config: { database: { expect: { tables: 2, rows: { orders: 3 } } } } }
     expect(said(await examineOne('integrity/row-counts', target, counted))).toBe('pass')
+    expect(said(await examineOne('integrity/orphaned-rows', target))).toBe('pass')
+    expect(said(await examineOne('schema/tables', target, counted))).toEqual([
+      `not examined, because rows were moved aside into it: "${aside}"`,
+    ])
   })
 
   test('a row without a key, and one with a parent, are no orphans', async () => {

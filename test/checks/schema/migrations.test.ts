@@ -179,7 +179,7 @@ onEachDialect((dialect) => {
       expect(result.findings[0]?.next).toEqual([
         'Make sure that no migrator is running.',
         'npx knex migrate:unlock',
-        'Or: update "knex_migrations_lock" set is_locked = 0',
+        'update "knex_migrations_lock" set is_locked = 0; -- the same, without Knex',
       ])
     })
 

@@ -208,7 +208,7 @@ describe('the statements that are advised', () => {
     expect((await full.query(`${full.show} order by 1`)).map(({ id }) => ({ id }))).toEqual(ids)
     await full.move()
     expect(await full.asked()).toEqual([])
-    expect(await full.query('select id from c_orphaned order by 1')).toEqual(ids)
+    expect(await full.query('select id from dbdoctor_quarantine_c_a_b order by 1')).toEqual(ids)
     expect(await full.query('select id from c order by 1')).toEqual([{ id: 1 }, { id: 4 }])
   })
 
@@ -219,7 +219,7 @@ describe('the statements that are advised', () => {
       create trigger keep before delete on c for each row execute function keep();`
     await using guarded = await advised(schema, 'insert into c values (1, 7), (2, 8)')
     await guarded.move()
-    expect(await guarded.query('select * from c_orphaned')).toEqual([{ id: 2, p_id: 8, twice: 16 }])
+    expect(await guarded.query('select * from dbdoctor_quarantine_c_p_id')).toEqual([{ id: 2, p_id: 8, twice: 16 }])
     expect(await guarded.query('select id from c')).toEqual([{ id: 1 }])
   })
 
@@ -244,7 +244,7 @@ describe('the statements that are advised', () => {
     expect(await odd.query(odd.show)).toEqual([{ c: 5 }])
     await odd.move()
     expect(await odd.asked()).toEqual([])
-    expect(await odd.query('select * from "a b".gone_orphaned')).toEqual([{ c: 5 }])
+    expect(await odd.query('select * from "a b".dbdoctor_quarantine_gone_c')).toEqual([{ c: 5 }])
   })
 })
 
