@@ -35,7 +35,8 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const alone = pLimit(1)
   const idle: Client[] = [first]
   const busy = new Set<Client>()
-  const waiting: ((client: Client) => void)[] = []
+  /** Who waits for a connection; told null, they see for themselves whether there is one. */
+  const waiting: ((client: Client | null) => void)[] = []
   let scarce = isScarce
   /** The one connection that there is was ended, for a fresh one in its place. */
   let replacing = false
@@ -76,22 +77,29 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   /** A connection that nobody uses: an idle one, a new one, or, where they are scarce, the next that is given back. */
   const take = async (limits: Limits): Promise<Client> => {
     for (let client = idle.pop(); client; client = idle.pop()) if (client.alive) return client
-    if (!replacing && ![...busy].some(({ alive }) => alive)) return join(limits)
+    if (!replacing && ![...busy].some(({ alive }) => alive)) return joinAlone(limits)
     // Meanwhile somebody may have given one back.
     if (!scarce) return (await joinAnother(limits)) ?? take(limits)
     const returned = await nextGivenBack(limits)
-    if (returned.alive) return returned
-    busy.delete(returned)
+    if (returned?.alive) return returned
+    if (returned) busy.delete(returned)
     return take(limits)
   }
 
-  const nextGivenBack = (limits: Limits): Promise<Client> =>
+  /** A connection where nobody has one. Where it does not come, nobody will give one back: the next who waits has to hear of it. */
+  const joinAlone = (limits: Limits): Promise<Client> =>
+    join(limits).catch((error: unknown) => {
+      waiting.shift()?.(null)
+      throw error
+    })
+
+  const nextGivenBack = (limits: Limits): Promise<Client | null> =>
     new Promise((resolve, reject) => {
       const stop = () => {
         waiting.splice(waiting.indexOf(receive), 1)
         reject(limits.signal.reason)
       }
-      const receive = (client: Client) => {
+      const receive = (client: Client | null) => {
         limits.signal.removeEventListener('abort', stop)
         resolve(client)
       }

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
 import { dbdoctor, reportOf } from '../../support/cli.js'
-import { afterwards, asSuperuser, examine, testDatabase } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, hung, testDatabase } from '../../support/databases.js'
 import { pooled } from '../../support/pgbouncer.js'
 
 const rows = `
@@ -48,6 +48,24 @@ describe('a role that may connect once', () => {
     await execute(`alter table parents disable trigger all; delete from parents where id = 7`)
     const ill = await examine(url)
     expect(ill.results.find(({ id }) => id === 'integrity/foreign-keys')?.findings).toHaveLength(1)
+  })
+
+  test('that connection lost, and no other to be had, nobody waits for it', async () => {
+    const { url, role } = await asRole('robbed', 'connection limit 1')
+    const lasting = {
+      name: 'lasting',
+      sql: 'select count(*) from children a, children b, children c, children d, children e',
+      expect: 'empty',
+    }
+    const began = performance.now()
+    const report = examine(url, { config: { database: { assertions: [lasting as never] } }, deadline: 10 * hung })
+    const running = `select pid from pg_stat_activity where usename = '${role}' and query like '%children e%'`
+    await expect
+      .poll(async () => (await query(inject('postgres'), `select (${running}) as pid`)).pid, { timeout: hung })
+      .not.toBeNull()
+    await asSuperuser(inject('postgres'), `alter role ${role} nologin; select pg_terminate_backend((${running}))`)
+    expect((await report).counts.unknown).toBeGreaterThan(0)
+    expect(performance.now() - began).toBeLessThan(5 * hung)
   })
 
   test('and so are two', async () => {
