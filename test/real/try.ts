@@ -29,6 +29,8 @@ interface Drill {
   readonly short?: string
   /** What the config is told, where it is that which is wrong. */
   readonly env?: Record<string, string>
+  /** A text of the config, and what stands there by mistake. */
+  readonly slip?: readonly [right: string, wrong: string]
   readonly change?: () => Promise<Undo | undefined>
 }
 
@@ -57,7 +59,7 @@ const whole = {
   auth: {
     jwt: { secret: '${REAL_SECRET}', issuer: 'directus', accessTokenLifetime: '15m' },
     login: {
-      path: '${REAL_LOGIN}',
+      path: '/auth/login',
       body: { email: admin.email, password: '${REAL_PASSWORD}' },
       accessToken: '/data/access_token',
       refreshToken: '/data/refresh_token',
@@ -193,7 +195,7 @@ const drills: readonly Drill[] = [
     short: 'wrong-test-credentials',
     change: withServer({ DB_DATABASE: 'other' }),
   },
-  { what: 'the login is elsewhere', cause: 'application-fault', env: { REAL_LOGIN: '/auth/signin' } },
+  { what: 'the login is elsewhere', cause: 'application-fault', slip: ['/auth/login', '/auth/signin'] },
   { what: 'the URL says https', cause: 'api-server-unreachable', env: { REAL_API: url.replace('http:', 'https:') } },
   {
     what: 'the password of the database is another',
@@ -234,9 +236,9 @@ try {
       },
     })
   await start()
-  await writeFile(join(folder, 'whole.json'), JSON.stringify(whole))
-  await writeFile(join(folder, 'short.json'), JSON.stringify(short))
-  for (const { what, cause, short: known = cause, env = {}, change } of drills) {
+  for (const { what, cause, short: known = cause, env = {}, slip = ['', ''], change } of drills) {
+    await writeFile(join(folder, 'whole.json'), JSON.stringify(whole).replace(...slip))
+    await writeFile(join(folder, 'short.json'), JSON.stringify(short).replace(...slip))
     const undo = await change?.()
     await told(what, cause, await look('whole.json', env))
     await told(`${what} (short config, quick)`, known, await look('short.json', env, '--depth', 'quick'))
@@ -347,7 +349,6 @@ async function look(
       REAL_SECRET: secret,
       REAL_DATABASE: postgres.url,
       REAL_API: url,
-      REAL_LOGIN: '/auth/login',
       ...env,
     },
   })

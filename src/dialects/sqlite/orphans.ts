@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
 import { inBatches, named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
+import { absentByRuns, type RowidKey } from './runs-of-keys.js'
 
 type Sql = RawBuilder<unknown>
 
@@ -59,6 +60,10 @@ interface Plan {
   readonly keyed: Sql
   readonly join: Sql
   readonly absent: Sql
+  /** The parent's key, where it is one integer and its table's own b-tree. */
+  readonly rowidKey: RowidKey | null
+  /** No index of the child holds a column of the key: what is counted is counted in the table. */
+  readonly tableAlone: boolean
   /** The parent's table without its indexes; null where its key is the table's own b-tree. */
   readonly heap: {
     readonly table: Sql
@@ -113,8 +118,20 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind,
     ...(parentTable
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
       : { join: sql``, absent: sql`1` }),
+    rowidKey: parentTable ? rowidKeyOf(parentTable, parentColumns, columns) : null,
+    tableAlone: !catalog.indexes.some(
+      (index) =>
+        index.table === child.name && index.columns.some((column) => column === null || columns.includes(column)),
+    ),
     heap: parentTable && !isTableKey(parentTable, parentColumns) ? heapOf(parentTable, parentColumns, on) : null,
   }
+}
+
+function rowidKeyOf(parent: Table, parentColumns: readonly string[], columns: readonly string[]): RowidKey | null {
+  const [own, ...more] = columns
+  const [key] = parentColumns
+  if (own === undefined || key === undefined || more.length > 0 || rowidAlias(parent) !== key) return null
+  return { table: sql.id(parent.name), key: sql.id(key), value: sql`+c.${sql.id(own)}` }
 }
 
 function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'] {
@@ -128,6 +145,15 @@ function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'
   }
 }
 
+/** The same plan, by the parent's keys alone where that is as exact and cheaper. */
+async function byRuns(kysely: AnyKysely, plan: Plan): Promise<Plan> {
+  if (!plan.rowidKey || !plan.rowid) return plan
+  const { rows } = await sql<{ span: number | bigint | null }>`
+    select max(${plan.rowid}) - min(${plan.rowid}) as span from ${plan.childTable}`.execute(kysely)
+  const absent = await absentByRuns(kysely, plan.rowidKey, Number(rows[0]?.span ?? 0))
+  return absent === null ? plan : { ...plan, join: sql``, absent }
+}
+
 /** The same plan, through the child's table alone. */
 function inTable(plan: Plan): Plan {
   return { ...plan, child: plan.childHeap }
@@ -135,11 +161,12 @@ function inTable(plan: Plan): Plan {
 
 async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   return read(async (kysely) => {
-    const seeming = await countOrphans(kysely, plan, sql`1`)
+    const fast = await byRuns(kysely, plan)
+    const seeming = await countOrphans(kysely, fast, sql`1`)
     if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
     // What an index of the child says of a key counts only where the child's own row says it.
-    const own = inTable(plan)
-    const { rows, keyed } = await countOrphans(kysely, own, sql`1`)
+    const own = inTable(fast)
+    const { rows, keyed } = plan.tableAlone ? seeming : await countOrphans(kysely, own, sql`1`)
     const misread = Math.max(0, seeming.rows - rows)
     if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
     if (await anyInHeap(kysely, own, sql`1`, sql`1`))
@@ -151,10 +178,14 @@ async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise
 async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
   const candidates: Sql[] = []
+  // Parents that come later have later children: those only seem orphaned, and are looked at again below.
+  const known = await world.read((kysely) => byRuns(kysely, plan))
+  if (known.outcome === 'failed') return known
+  const fast = known.value
   const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch) => {
-    const counted = await countOrphans(kysely, plan, batch)
+    const counted = await countOrphans(kysely, fast, batch)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
-    if (wanted > 0) candidates.push(...(await findPositions(kysely, plan, batch, wanted)))
+    if (wanted > 0) candidates.push(...(await findPositions(kysely, fast, batch, wanted)))
     rows += counted.rows
     keyed += counted.keyed
   })
