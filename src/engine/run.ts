@@ -210,7 +210,8 @@ async function settleAll(
   const { registry, selection, given, concurrency, onEvent } = options
   const turn = pLimit(concurrency)
   const settling = new Map<string, Promise<Result>>()
-  let waiting = registry.checks.length - known.size
+  // What nobody looks at takes no time from the others.
+  let waiting = registry.checks.filter((check) => !known.has(check.id) && !leftOut(check, options)).length
   let settled = 0
 
   const settle = async (check: AnyCheck): Promise<Result> => {
@@ -218,14 +219,15 @@ async function settleAll(
       prerequisites(check).map(async ({ id, blocks }) => ({ blocks, result: await settling.get(id) })),
     )
     const blocker = before.find(({ blocks, result }) => blocks && result && leavesNothingToStandOn(result))?.result
-    const reason = leftOut(check, options) ?? (blocker && blockedBy(blocker))
+    const out = leftOut(check, options)
+    const reason = out ?? (blocker && blockedBy(blocker))
     const look = () => {
       onEvent({ type: 'started', id: check.id, title: check.title })
       const expires = performance.now() + shareOf(shared.limits.expires - performance.now(), --waiting)
       return examine(check, options, shared, expires)
     }
     const result = reason ? skipped(check, selection, given, reason) : await turn(look)
-    if (reason) waiting--
+    if (reason && !out) waiting--
     // Whoever listens may print or keep it, and will not be told again of secrets that turn up later.
     onEvent({ type: 'settled', result: secrets.scrub(result), settled: ++settled, of: registry.checks.length })
     return result

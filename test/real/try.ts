@@ -11,7 +11,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import pg from 'pg'
-import { query } from '../../fixtures/postgres/server.js'
 import type { Report } from '../../src/report/report.js'
 import { reportOf } from '../support/cli.js'
 import { freePort, startPostgres } from '../support/postgres.js'
@@ -236,9 +235,9 @@ try {
       },
     })
   await start()
-  for (const { what, cause, short: known = cause, env = {}, slip = ['', ''], change } of drills) {
-    await writeFile(join(folder, 'whole.json'), JSON.stringify(whole).replace(...slip))
-    await writeFile(join(folder, 'short.json'), JSON.stringify(short).replace(...slip))
+  for (const { what, cause, short: known = cause, env = {}, slip: [text, mistake] = ['', ''], change } of drills) {
+    await writeFile(join(folder, 'whole.json'), JSON.stringify(whole).replace(text, mistake))
+    await writeFile(join(folder, 'short.json'), JSON.stringify(short).replace(text, mistake))
     const undo = await change?.()
     await told(what, cause, await look('whole.json', env))
     await told(`${what} (short config, quick)`, known, await look('short.json', env, '--depth', 'quick'))
@@ -327,7 +326,10 @@ function bySql(fault: string, remedy: string) {
 }
 
 async function sql(statements: string): Promise<void> {
-  await query(postgres.url, statements)
+  const client = new pg.Client({ connectionString: postgres.url })
+  await client.connect()
+  await client.query(statements)
+  await client.end()
 }
 
 /** The database's address with something else in it. */

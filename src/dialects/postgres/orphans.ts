@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, leavesOf, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
 import { from, lockLimit, locksOf } from './tables.js'
 
 type Sql = RawBuilder<unknown>
@@ -58,6 +59,8 @@ interface Plan {
   readonly address: readonly { readonly name: string; readonly ref: Sql }[]
   readonly keyed: Sql
   readonly declared: boolean
+  /** The parent's key, where whole numbers may tell who is not there. */
+  readonly integerKey: IntegerKey | null
   /** Conditions that exclude each other; a row that meets one is a violation. */
   readonly violations: readonly Sql[]
 }
@@ -89,6 +92,7 @@ function planOf(catalog: Catalog, relationship: Relationship): Plan {
       : [{ name: 'ctid', ref: sql`c.ctid::text` }],
     keyed,
     declared: operators !== undefined,
+    integerKey: period === null ? integerKeyOf(catalog, relationship) : null,
     violations: [
       sql`${keyed} and ${hasNone(parents, sql.join(pairs, sql` and `), period)}`,
       ...(match === 'full' && columns.length > 1 ? [inPart] : []),
@@ -111,8 +115,10 @@ function hasNone(parent: Sql, match: Sql, period: { readonly column: string; rea
     (select range_agg(p.${sql.id(period.of)}) from ${parent} p where ${match}), false)`
 }
 
-async function scan(kysely: AnyKysely, plan: Plan, samples: number): Promise<Orphans> {
+async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<Orphans> {
   await forHashing.execute(kysely)
+  const absent = joining.integerKey && (await absentByRuns(kysely, joining.integerKey))
+  const plan = absent ? { ...joining, violations: [sql`${joining.keyed} and ${absent}`] } : joining
   const asked = await count(kysely, plan)
   if (asked === 0) {
     // How many rows speak for a relationship matters where nobody declared it.

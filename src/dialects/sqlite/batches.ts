@@ -13,12 +13,12 @@ const firstWidth = 40_000
 /** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
 type Position = readonly unknown[]
 
-/** Cuts a table into batches and looks at each in a transaction of its own. Their width follows the clock. */
+/** Cuts a table into batches and looks at each in a transaction of its own, with the row at which the next one begins. Their width follows the clock. */
 export async function inBatches(
   read: Read,
   from: Sql,
   position: readonly Sql[],
-  look: (kysely: AnyKysely, batch: Sql) => Promise<void>,
+  look: (kysely: AnyKysely, batch: Sql, end: Position | null) => Promise<void>,
 ): Promise<Answer<void>> {
   const here = sql`(${sql.join(position)})`
   let width = firstWidth
@@ -27,7 +27,7 @@ export async function inBatches(
     const next: Answer<Position | null> = await read(async (kysely) => {
       // The batch's end is a row that exists, so that a batch holds so many rows however far apart their rowids are.
       const end = await positionAt(kysely, from, position, batch, width)
-      await look(kysely, end === null ? batch : sql`${batch} and ${here} < (${sql.join(end)})`)
+      await look(kysely, end === null ? batch : sql`${batch} and ${here} < (${sql.join(end)})`, end)
       return end
     })
     if (next.outcome === 'failed') return next

@@ -110,7 +110,8 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
-        return scanOrphans({ read, catalog: known.value, snapshots: holder.snapshots }, relationship, samples)
+        const world = { read, catalog: known.value, snapshots: holder.snapshots, expires: limits.expires }
+        return scanOrphans(world, relationship, samples)
       },
       async *pages({ deep }) {
         const reader = {

@@ -11,10 +11,14 @@ interface World {
   readonly catalog: Catalog
   /** Whether one long transaction leaves writers alone. */
   readonly snapshots: boolean
+  /** When (`performance.now()`) the time for it is up. */
+  readonly expires: number
 }
 
 /** Rows that one short transaction may visit where a reader's lock stops a writer's commit: some 100 ms of work. */
 const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
+/** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is scanned so that its share is known. */
+const rowsInMillisecond = 250
 /** Orphans of a windowed scan that are looked at again in one transaction. */
 const candidateLimit = 1000
 
@@ -25,8 +29,8 @@ const candidateLimit = 1000
  */
 export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
   const plan = planOf(world.catalog, relationship)
-  if (world.snapshots || plan.position.length === 0) return scanAtOnce(world, plan, samples)
   const { rowid } = plan
+  if (plan.position.length === 0 || (world.snapshots && !rowid)) return scanAtOnce(world, plan, samples)
   if (!rowid) return scanInWindows(world, plan, samples)
 
   const bounds = await world.read(async (kysely) => {
@@ -38,8 +42,15 @@ export async function scanOrphans(world: World, relationship: Relationship, samp
   })
   if (bounds.outcome === 'failed') return bounds
   const { low, high } = bounds.value
-  if (BigInt(high) - BigInt(low) < plan.rowsAtOnce) return scanAtOnce(world, plan, samples)
-  return scanInWindows(world, plan, samples)
+  const rows = Number(BigInt(high) - BigInt(low)) + 1
+  const fits = rows < rowsInMillisecond * (world.expires - performance.now())
+  if (rows <= plan.rowsAtOnce || (world.snapshots && fits)) return scanAtOnce(world, plan, samples)
+  return scanInWindows(world, plan, samples, { low, high })
+}
+
+interface Bounds {
+  readonly low: Rowid
+  readonly high: Rowid
 }
 
 type Rowid = number | bigint
@@ -175,21 +186,31 @@ async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise
   })
 }
 
-async function scanInWindows(world: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
+async function scanInWindows(
+  world: World,
+  plan: Plan,
+  samples: number,
+  bounds: Bounds | null = null,
+): Promise<Answer<Orphans>> {
   let [rows, keyed] = [0, 0]
+  let reached: unknown
   const candidates: Sql[] = []
   // Parents that come later have later children: those only seem orphaned, and are looked at again below.
   const known = await world.read((kysely) => byRuns(kysely, plan))
   if (known.outcome === 'failed') return known
   const fast = known.value
-  const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch) => {
+  const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch, end) => {
     const counted = await countOrphans(kysely, fast, batch)
     const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
     if (wanted > 0) candidates.push(...(await findPositions(kysely, fast, batch, wanted)))
     rows += counted.rows
     keyed += counted.keyed
+    reached = end?.[0]
   })
-  if (scanned.outcome === 'failed') return scanned
+  if (scanned.outcome === 'failed') {
+    const share = bounds && shareOf(bounds, reached, rows)
+    return share === null || scanned.reason !== 'deadline' ? scanned : { ...scanned, text: `${scanned.text}; ${share}` }
+  }
   if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], unconfirmed: 0, misread: 0 } }
 
   const own = inTable(plan)
@@ -210,6 +231,14 @@ async function scanInWindows(world: World, plan: Plan, samples: number): Promise
   if (looked.outcome === 'failed') return looked
   if (!unconfirmed) return { outcome: 'answered', value: { ...confirmed.value, keyed, unconfirmed: 0, misread: 0 } }
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
+}
+
+/** How much of a table was compared before the time was up; null where that was nothing. */
+function shareOf({ low, high }: Bounds, reached: unknown, rows: number): string | null {
+  if (typeof reached !== 'number' && typeof reached !== 'bigint') return null
+  const part = Number(BigInt(reached) - BigInt(low)) / Number(BigInt(high) - BigInt(low) + 1n)
+  const seen = `rowids ${low} to ${BigInt(reached) - 1n} of ${high} were compared (${Math.floor(part * 100)} %)`
+  return `${seen}${rows === 0 ? ', and each has its parent' : `; ${rows} of them seem to have no parent`}`
 }
 
 /** Whether the parents of rows that seem orphaned, or of the first of them, are in the table after all. */

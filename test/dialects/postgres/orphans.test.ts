@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { query } from '../../../fixtures/postgres/server.js'
 import { examineOne, postgresVersion, said, testDatabase } from '../../support/databases.js'
 
 /** Runs statements whose rows no foreign key checks. */
@@ -14,6 +15,41 @@ async function foreignKeys(schema: string, rows = '') {
 
 const rowsOf = (result: Awaited<ReturnType<typeof foreignKeys>>) =>
   result.findings.map(({ evidence }) => [evidence.table, evidence.rows])
+
+describe('a table that is large enough for its parents to be counted', () => {
+  // As many children as it takes, of parents whose keys are all there, from the least on.
+  const large = (low: string, type = 'int') => `create table p (id bigint primary key, v text);
+    insert into p select g, 'x' from generate_series(${low}::bigint, ${low}::bigint + 999) g;
+    create table c (id int primary key, p_id ${type} references p);
+    insert into c select g, ${low}::bigint + g % 1000 from generate_series(1, 100000) g; analyze;`
+
+  test.each([
+    ['every parent is there', 'select', []],
+    ['beyond both ends', 'insert into c values (-1, -8), (-2, 1002), (-3, null), (-4, 2000000000)', [-1, -2, -4]],
+    ['within, where a parent is gone', 'delete from p where id = 500', 'gone'],
+    ['where the last parent is gone, and the first', 'delete from p where id in (-7, 992)', 'gone'],
+  ] as const)('%s', async (_, fault, expected) => {
+    const { target, execute } = await testDatabase('postgres', large('-7'))
+    await execute(unchecked(fault))
+    const { findings } = await examineOne('integrity/foreign-keys', target, { samples: 500 })
+    const samples = findings.flatMap(({ evidence }) => evidence.samples as unknown as { row: { id: number } }[])
+    const truth = (await query(
+      target,
+      `select coalesce(json_agg(id order by id), '[]') as ids from c where p_id is not null and not exists (select from p where p.id = c.p_id)`,
+    )) as { ids: number[] }
+    expect(samples.map(({ row }) => row.id).sort((a, b) => a - b)).toEqual(truth.ids)
+    if (expected !== 'gone') expect(truth.ids.sort((a, b) => b - a)).toEqual(expected)
+    else expect(truth.ids.length).toBeGreaterThanOrEqual(100)
+  })
+
+  test('keys at the end of what a bigint holds', async () => {
+    expect(
+      rowsOf(
+        await foreignKeys(large('9223372036854774808', 'bigint'), 'insert into c values (-1, -9223372036854775808)'),
+      ),
+    ).toEqual([['c', 1]])
+  })
+})
 
 describe('kinds of foreign keys', () => {
   const full = `create table p (a int, b int, primary key (a, b)); insert into p values (1, 1);

@@ -1,7 +1,10 @@
 import BetterSqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { examineOne, testDatabase } from '../../support/databases.js'
+import { limit } from '../../../src/contracts/limits.js'
+import { scanOrphans } from '../../../src/dialects/sqlite/orphans.js'
+import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
+import { examineOne, hung, testDatabase } from '../../support/databases.js'
 
 /** What a child may hold of an integer key, as it is typed. */
 const values = fc.oneof(
@@ -57,4 +60,39 @@ test('whichever way a relationship is scanned, its orphans are those of PRAGMA f
     ),
     { numRuns: 40 },
   )
+})
+
+test('a scan whose time is up says how much was compared', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `pragma journal_mode = wal; create table p (id integer primary key); insert into p values (1), (2);
+     create table c (id integer primary key, p_id integer references p (id));
+     with recursive n (i) as (select 1 union all select i + 1 from n where i < 200000) insert into c select i, 1 + i % 2 from n;
+     pragma foreign_keys = off; update c set p_id = 9 where id = 100`,
+  )
+  const limits = limit(performance.now() + hung, new AbortController().signal)
+  const opening = await (await dialectOf(parseTarget(target), {})).open(limits)
+  if (opening.outcome !== 'opened') throw new Error(opening.text)
+  const session = opening.database.session(limits)
+  const catalog = await session.catalog()
+  const [key] = catalog.outcome === 'answered' ? catalog.value.foreignKeys : []
+  if (catalog.outcome !== 'answered' || !key) throw new Error('no key')
+  const scanned = async (reads: number) => {
+    let left = reads
+    const read: typeof session.read = (work) =>
+      left-- > 0
+        ? session.read(work)
+        : Promise.resolve({ outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' })
+    const world = { read, catalog: catalog.value, snapshots: true, expires: performance.now() }
+    return scanOrphans(world, key, 5)
+  }
+  // The ends of the table, what is known of the parents, and batches from then on.
+  expect(await scanned(2)).toMatchObject({ text: 'its time was up' })
+  expect(await scanned(3)).toMatchObject({
+    reason: 'deadline',
+    text: 'its time was up; rowids 1 to 40000 of 200000 were compared (20 %); 1 of them seem to have no parent',
+  })
+  expect(await scanned(1000)).toMatchObject({ outcome: 'answered', value: { rows: 1 } })
+  await opening.database.close()
+  limits.clear()
 })
