@@ -1,92 +1,78 @@
-/** Whole commands against a named peer in the same run, in turn, so that a machine that slows down slows both. Prints ratios. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/**
+ * Whole commands against a named peer in the same run, in turn, so that a machine that slows down slows both. Writes docs/benchmarks.md;
+ * with `--quick` less is measured, in a minute, and only printed.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import BetterSqlite from 'better-sqlite3'
-import { createSqliteDemo } from '../../fixtures/demo/build.js'
 import { findBinaries, startPostgres } from '../support/postgres.js'
+import { catalogs, type Figure, figures, onPostgres, onSqlite, type Place, startUp } from './figures.js'
 
-const dbdoctor = [process.execPath, fileURLToPath(new URL('../../dist/bin/dbdoctor.js', import.meta.url))]
-const onlyForeignKeys = ['--only', 'integrity/foreign-keys', '--no-progress']
-const children = 1_000_000
-const parents = 200_000
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const quick = process.argv.includes('--quick')
+const rounds = quick ? 3 : 5
+const size = quick
+  ? { children: 500_000, parents: 100_000, tables: 500 }
+  : { children: 5_000_000, parents: 1_000_000, tables: 5000 }
 
-interface Comparison {
+interface Measured {
   readonly name: string
-  readonly command: readonly string[]
-  readonly peerName: string
-  readonly peer: readonly string[]
-  readonly runs: number
+  readonly against: string
+  readonly wanted: number
+  readonly own: number
+  readonly peer: number
+  readonly ratio: number
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dbdoctor-bench-'))
-const server = await startPostgres()
+const cache = join(root, 'node_modules/.cache/dbdoctor-bench')
+mkdirSync(cache, { recursive: true })
+const server = await startPostgres(['shared_buffers=512MB', 'max_wal_size=8GB'])
+const measured: Measured[] = []
 try {
-  const demo = join(folder, 'demo.db')
-  await createSqliteDemo(demo)
-  const bare = [process.execPath, '-e', '0']
-  compare({
-    name: 'dbdoctor --version',
-    command: [...dbdoctor, '--version'],
-    peerName: 'node -e 0',
-    peer: bare,
-    runs: 15,
-  })
-  compare({
-    name: 'dbdoctor check, the demo',
-    command: [...dbdoctor, 'check', demo],
-    peerName: 'node -e 0',
-    peer: bare,
-    runs: 15,
-  })
-
-  for (const indexed of [false, true]) {
-    for (const journal of ['delete', 'wal']) {
-      const file = join(folder, `${journal}-${indexed}.db`)
-      largeSqlite(file, indexed, journal)
-      compare({
-        name: `foreign-keys, SQLite, ${journal}, ${indexed ? 'indexed' : 'no index'}`,
-        command: [...dbdoctor, 'check', file, ...onlyForeignKeys],
-        peerName: 'sqlite3, PRAGMA foreign_key_check',
-        peer: ['sqlite3', '-readonly', file, 'pragma foreign_key_check'],
-        runs: 5,
-      })
-      rmSync(file)
-    }
+  const url = (database: string) => Object.assign(new URL(server.url), { pathname: `/${database}` }).href
+  const bin = findBinaries()
+  const place: Place = {
+    cache,
+    size,
+    dbdoctor: [process.execPath, join(root, 'dist/bin/dbdoctor.js')],
+    psql: (database, ...more) => [join(bin, 'psql'), '-X', url(database), ...more],
+    url,
   }
-
-  const psql = join(findBinaries(), 'psql')
-  const antiJoin =
-    'select count(*) from child c where parent_id is not null and not exists (select from parent p where p.id = c.parent_id)'
-  for (const indexed of [false, true]) {
-    execFileSync(psql, [server.url, '-qc', largePostgres(indexed)])
-    execFileSync(psql, [server.url, '-qc', 'vacuum analyze'])
-    compare({
-      name: `foreign-keys, PostgreSQL, ${indexed ? 'indexed' : 'no index'}`,
-      command: [...dbdoctor, 'check', server.url, ...onlyForeignKeys],
-      peerName: 'psql, a hand-written anti-join',
-      peer: [psql, server.url, '-Atc', antiJoin],
-      runs: 7,
-    })
-  }
+  for (const figure of await startUp(place)) measure(figure, 3 * rounds)
+  for (const figure of onSqlite(place)) measure(figure, rounds)
+  for (const figure of onPostgres(place)) measure(figure, rounds)
+  for (const figure of catalogs(place, join(bin, 'pg_dump'))) measure(figure, rounds)
 } finally {
   await server.stop()
-  rmSync(folder, { recursive: true, force: true })
+}
+if (!quick) writeFileSync(join(root, 'docs/benchmarks.md'), page())
+
+function measure({ name, command, peer, against, wanted, prepare }: Figure, runs: number): void {
+  const pairs: { own: number; peer: number }[] = []
+  for (let run = 0; run <= runs; run++) {
+    const own = timed(command)
+    prepare?.()
+    pairs.push({ own, peer: timed(peer) })
+  }
+  // The first pair warms caches.
+  const counted = pairs.slice(1)
+  const one = {
+    ...{ name, against, wanted },
+    own: median(counted.map((pair) => pair.own)),
+    peer: median(counted.map((pair) => pair.peer)),
+    ratio: median(counted.map((pair) => pair.own / pair.peer)),
+  }
+  measured.push(one)
+  process.stdout.write(
+    `${one.ratio.toFixed(2).padStart(6)}  ${verdictOf(one).padEnd(12)} ${name}, against ${against}\n`,
+  )
 }
 
-function compare({ name, command, peerName, peer, runs }: Comparison): void {
-  const times: { own: number; peer: number }[] = []
-  for (let run = 0; run <= runs; run++) times.push({ own: timed(command), peer: timed(peer) })
-  // The first pair warms caches.
-  const counted = times.slice(1)
-  const own = median(counted.map((time) => time.own))
-  const other = median(counted.map((time) => time.peer))
-  const ratio = median(counted.map((time) => time.own / time.peer))
-  console.log(
-    `${ratio.toFixed(2).padStart(6)}x  ${name}: ${own.toFixed(0)} ms; ${peerName}: ${other.toFixed(0)} ms (median of ${runs})`,
-  )
+function verdictOf({ ratio, wanted }: Measured): string {
+  if (Number.isNaN(wanted)) return ''
+  return ratio <= wanted ? `<= ${wanted}` : `wanted ${wanted}`
 }
 
 function timed([program = '', ...args]: readonly string[]): number {
@@ -102,25 +88,24 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-function largeSqlite(file: string, indexed: boolean, journal: string): void {
-  const database = new BetterSqlite(file)
-  database.pragma(`journal_mode = ${journal}`)
-  database.exec(`
-    create table parent (id integer primary key, name text);
-    create table child (id integer primary key, parent_id integer references parent (id), note text);
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${parents}) insert into parent select i, 'parent ' || i from n;
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${children})
-      insert into child select i, 1 + (i * 7919) % ${parents}, 'some text of a child' from n;
-    ${indexed ? 'create index child_parent on child (parent_id);' : ''}`)
-  database.close()
-}
+function page(): string {
+  const [processor] = cpus()
+  const seconds = (ms: number) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`)
+  const rows = measured.map(
+    ({ name, against, wanted, own, peer, ratio }) =>
+      `| ${name} | ${seconds(own)} | \`${against}\` | ${seconds(peer)} | **${ratio.toFixed(2)}** | ${Number.isNaN(wanted) ? '' : wanted} |`,
+  )
+  return `# Benchmarks
 
-function largePostgres(indexed: boolean): string {
-  return `
-    drop table if exists child, parent;
-    create table parent (id int primary key, name text);
-    create table child (id int primary key, parent_id int references parent (id), note text);
-    insert into parent select i, 'parent ' || i from generate_series(1, ${parents}) i;
-    insert into child select i, 1 + (i * 7919::bigint) % ${parents}, 'some text of a child' from generate_series(1, ${children}) i;
-    ${indexed ? 'create index on child (parent_id);' : ''}`
+Whole commands, from start to exit, in turn with a named peer: the ratio is what counts, and holds on other machines. Medians of ${rounds} rounds
+(${3 * rounds} of what is short) after one that warms caches. Written by \`npm run bench\`; \`npm run bench -- --quick\` prints as much of smaller data.
+
+On ${cpus().length} × ${processor?.model ?? 'a processor'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, PostgreSQL at its defaults but for 512 MB of
+shared buffers; ${figures(size.children)} children, ${figures(size.parents)} parents, one child in 5000 without a parent on SQLite, none on PostgreSQL. Scans are
+\`dbdoctor check TARGET --only integrity/foreign-keys\`.
+
+| dbdoctor | | against | | ratio | wanted |
+| --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+`
 }
