@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events'
 export interface Limits {
   readonly signal: AbortSignal
   readonly expires: number
+  /** Is told how many rows of a long scan are done, and of how many. */
+  readonly advance?: (done: number, of: number) => void
 }
 
 /** Why a signal was aborted: the `reason` of every AbortSignal of a run. */

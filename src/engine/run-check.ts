@@ -49,9 +49,10 @@ export async function examine(
   options: ExamineOptions,
   shared: RunContext,
   expires: number,
+  advance: NonNullable<Limits['advance']>,
 ): Promise<Result> {
   const began = performance.now()
-  const limits = limit(expires, shared.limits.signal)
+  const limits = { ...limit(expires, shared.limits.signal), advance }
   const recorder = recorderOf(check, options, shared.given)
   try {
     const opening = standsOnConnection(check) ? await shared.open() : null

@@ -18,6 +18,7 @@ import { trendBasis, trendLines } from './trend.js'
 
 const gapsShown = 3
 const notesShown = 3
+const slowestShown = 5
 /** Why nobody looked, where nobody had to. */
 const knownReasons: readonly SkipReason[] = ['not-applicable', 'not-configured', 'deselected']
 
@@ -48,6 +49,7 @@ export const pretty: Reporter = {
         : []),
     ]
     if (rest.length > 0) rest.push('')
+    if (options.verbose) rest.push(...slowest(report.results, page))
     const since = options.quiet ? [] : trendSection(report, page)
     return `${[...head, ...sections.flat(), ...rest, ...since, ...verdictLines(report, page), ''].join('\n')}\n`
   },
@@ -156,6 +158,14 @@ function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
     ),
     ...(more > 0 ? wrapped(`and ${more} more (--verbose shows all)`, 6, page, page.paint.dim) : []),
   ]
+}
+
+/** The checks that took most of the time, for somebody who wants less of it. */
+function slowest(results: readonly Result[], page: Page): string[] {
+  const looked = results.filter(({ ms }) => ms >= 1).sort((a, b) => b.ms - a.ms)
+  if (looked.length === 0) return []
+  const listed = looked.slice(0, slowestShown).map(({ id, ms }) => `${id} ${milliseconds(ms)}`)
+  return [...wrapped(`Slowest: ${listed.join(', ')}`, 2, page, page.paint.dim), '']
 }
 
 /** What has changed since earlier runs, where something has. */

@@ -158,7 +158,8 @@ const drills: readonly Drill[] = [
   {
     what: 'the user is suspended',
     cause: 'probe-user-inactive',
-    short: 'sign-in-denied',
+    // This server does not say why.
+    short: 'wrong-test-credentials',
     change: bySql("update directus_users set status = 'suspended'", "update directus_users set status = 'active'"),
   },
   {

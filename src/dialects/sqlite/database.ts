@@ -110,7 +110,7 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
-        const world = { read, catalog: known.value, snapshots: holder.snapshots, expires: limits.expires }
+        const world = { read, catalog: known.value, snapshots: holder.snapshots, ...limits }
         return scanOrphans(world, relationship, samples)
       },
       async *pages({ deep }) {

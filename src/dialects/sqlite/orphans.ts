@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Limits } from '../../contracts/limits.js'
 import { type Catalog, findTable, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
 import { inBatches, named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
@@ -13,12 +14,15 @@ interface World {
   readonly snapshots: boolean
   /** When (`performance.now()`) the time for it is up. */
   readonly expires: number
+  readonly advance?: Limits['advance']
 }
 
 /** Rows that one short transaction may visit where a reader's lock stops a writer's commit: some 100 ms of work. */
 const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
 /** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is scanned so that its share is known. */
 const rowsInMillisecond = 250
+/** Rows of a table that are scanned at once where nobody has to see how far it is; through an index they always are. */
+const rowsUnseen = 2_000_000
 /** Orphans of a windowed scan that are looked at again in one transaction. */
 const candidateLimit = 1000
 
@@ -44,7 +48,8 @@ export async function scanOrphans(world: World, relationship: Relationship, samp
   const { low, high } = bounds.value
   const rows = Number(BigInt(high) - BigInt(low)) + 1
   const fits = rows < rowsInMillisecond * (world.expires - performance.now())
-  if (rows <= plan.rowsAtOnce || (world.snapshots && fits)) return scanAtOnce(world, plan, samples)
+  const whole = fits && (plan.indexed || rows < rowsUnseen)
+  if (rows <= plan.rowsAtOnce || (world.snapshots && whole)) return scanAtOnce(world, plan, samples)
   return scanInWindows(world, plan, samples, { low, high })
 }
 
@@ -68,6 +73,8 @@ interface Plan {
   /** The columns of a position; none where every name of the rowid is taken. */
   readonly position: readonly Sql[]
   readonly rowsAtOnce: number
+  /** An index of the child begins with the key. */
+  readonly indexed: boolean
   readonly keyed: Sql
   readonly join: Sql
   readonly absent: Sql
@@ -113,6 +120,7 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind,
       : primaryKeyOf(childTable).map((name) => ({ name, ref: sql`c.${sql.id(name)}` })),
     rowid: rowid ?? null,
     position: childTable ? positionOf(childTable, sql`c`) : [],
+    indexed,
     rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
     keyed: sql.join(
       [
@@ -206,6 +214,7 @@ async function scanInWindows(
     rows += counted.rows
     keyed += counted.keyed
     reached = end?.[0]
+    if (bounds && isRowid(reached)) world.advance?.(...doneOf(bounds, reached))
   })
   if (scanned.outcome === 'failed') {
     const share = bounds && shareOf(bounds, reached, rows)
@@ -233,11 +242,20 @@ async function scanInWindows(
   return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
 }
 
+function isRowid(value: unknown): value is Rowid {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
+/** How many rowids of how many come before one. */
+function doneOf({ low, high }: Bounds, reached: Rowid): [done: number, of: number] {
+  return [Number(BigInt(reached) - BigInt(low)), Number(BigInt(high) - BigInt(low)) + 1]
+}
+
 /** How much of a table was compared before the time was up; null where that was nothing. */
 function shareOf({ low, high }: Bounds, reached: unknown, rows: number): string | null {
-  if (typeof reached !== 'number' && typeof reached !== 'bigint') return null
-  const part = Number(BigInt(reached) - BigInt(low)) / Number(BigInt(high) - BigInt(low) + 1n)
-  const seen = `rowids ${low} to ${BigInt(reached) - 1n} of ${high} were compared (${Math.floor(part * 100)} %)`
+  if (!isRowid(reached)) return null
+  const [done, of] = doneOf({ low, high }, reached)
+  const seen = `rowids ${low} to ${BigInt(reached) - 1n} of ${high} were compared (${Math.floor((100 * done) / of)} %)`
   return `${seen}${rows === 0 ? ', and each has its parent' : `; ${rows} of them seem to have no parent`}`
 }
 
