@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { expect, test } from 'vitest'
+import { executable } from './support/cli.js'
 import { testDatabase, testFolder } from './support/databases.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -65,6 +66,19 @@ test('the links of its pages lead to what it brings', async () => {
   const brought = (link: string) =>
     [...files, 'README.md', 'LICENSE'].some((one: string) => link === one || link.startsWith(`${one}/`))
   expect(links.filter((link) => !brought(link))).toEqual([])
+})
+
+test('the command line starts without what it may not need', async () => {
+  const loaded = new Map<string, number>()
+  const load = async (file: string): Promise<void> => {
+    if (loaded.has(file)) return
+    const text = await readFile(file, 'utf8')
+    loaded.set(file, text.length)
+    for (const [, path = ''] of text.matchAll(/(?:from|import)"(\.[^"]+)"/g)) await load(join(dirname(file), path))
+  }
+  await load(executable)
+  // commander, and what the options are checked against: a validator of configs, a driver or a reporter is larger than all of it.
+  expect([...loaded.values()].reduce((sum, size) => sum + size)).toBeLessThan(120_000)
 })
 
 test('without the driver of SQLite it says so, and how to get it', async () => {

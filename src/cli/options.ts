@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { day } from '../config/ignore.js'
 import { type Depth, depths } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import { type FailOn, failOn } from '../report/exit-code.js'
 import { reporterNames } from '../reporters/index.js'
+import { isDay } from '../values/day.js'
 import { parseDuration } from '../values/duration.js'
 
 /** A format and where it goes: null is standard output. Which formats there are depends on the plugins. */
@@ -91,7 +91,7 @@ function time(text: string): number {
 }
 
 export function date(text: string): string {
-  if (day.safeParse(text).success) return text
+  if (isDay(text)) return text
   throw new InvalidArgumentError('Write a day: 2027-01-01.')
 }
 

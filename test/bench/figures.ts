@@ -112,9 +112,9 @@ function buildSqlite(file: string, kind: keyof typeof kinds, indexed: boolean, {
   // One child in five thousand has no parent.
   const parent = `1 + (i * 7919) % ${parents} + case when i % 5000 = 0 then ${2 * parents} else 0 end`
   database.exec(`
-    create table parent (${primary}, name text);
+    create table parent (name text, ${primary});
     create table child (id integer primary key, ${typed('p_')}, note text, foreign key (${columns('p_').join(', ')}) references parent (${key.join(', ')}));
-    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${parents}) insert into parent select ${of('i').join(', ')}, 'parent ' || i from n;
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < ${parents}) insert into parent select 'parent ' || i, ${of('i').join(', ')} from n;
     with recursive n (i) as (select 1 union all select i + 1 from n where i < ${children}), k as (select i, ${parent} as p from n)
       insert into child select i, ${of('p').join(', ')}, 'some text of a child' from k;
     ${indexed ? `create index child_parent on child (${columns('p_').join(', ')});` : ''}`)

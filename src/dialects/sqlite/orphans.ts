@@ -21,6 +21,8 @@ interface World {
 const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
 /** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is scanned so that its share is known. */
 const rowsInMillisecond = 250
+/** Rows of a child from which on it pays to ask for its parent's keys first. */
+const fewestForRuns = 20_000
 /** Rows of a table that are scanned at once where nobody has to see how far it is; through an index they always are. */
 const rowsUnseen = 2_000_000
 /** Orphans of a windowed scan that are looked at again in one transaction. */
@@ -34,23 +36,20 @@ const candidateLimit = 1000
 export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
   const plan = planOf(world.catalog, relationship)
   const { rowid } = plan
-  if (plan.position.length === 0 || (world.snapshots && !rowid)) return scanAtOnce(world, plan, samples)
+  const atOnce = (kysely: AnyKysely) => scanAtOnce(kysely, plan, samples, 0)
+  if (plan.position.length === 0 || (world.snapshots && !rowid)) return world.read(atOnce)
   if (!rowid) return scanInWindows(world, plan, samples)
 
-  const bounds = await world.read(async (kysely) => {
-    const { rows } = await sql<{ low: Rowid | null; high: Rowid | null }>`
-      select (select min(${rowid}) from ${plan.childTable}) as low, (select max(${rowid}) from ${plan.childTable}) as high`.execute(
-      kysely,
-    )
-    return { low: rows[0]?.low ?? 0, high: rows[0]?.high ?? 0 }
+  const scanned = await world.read(async (kysely): Promise<Bounds | Orphans> => {
+    const bounds = await boundsOf(kysely, plan.childTable, rowid)
+    const rows = Number(BigInt(bounds.high) - BigInt(bounds.low)) + 1
+    const fits = rows < rowsInMillisecond * (world.expires - performance.now())
+    const whole = fits && (plan.indexed || rows < rowsUnseen)
+    return rows <= plan.rowsAtOnce || (world.snapshots && whole) ? scanAtOnce(kysely, plan, samples, rows) : bounds
   })
-  if (bounds.outcome === 'failed') return bounds
-  const { low, high } = bounds.value
-  const rows = Number(BigInt(high) - BigInt(low)) + 1
-  const fits = rows < rowsInMillisecond * (world.expires - performance.now())
-  const whole = fits && (plan.indexed || rows < rowsUnseen)
-  if (rows <= plan.rowsAtOnce || (world.snapshots && whole)) return scanAtOnce(world, plan, samples)
-  return scanInWindows(world, plan, samples, { low, high })
+  if (scanned.outcome === 'failed') return scanned
+  if (!('low' in scanned.value)) return { outcome: 'answered', value: scanned.value }
+  return scanInWindows(world, plan, samples, scanned.value)
 }
 
 interface Bounds {
@@ -165,12 +164,16 @@ function heapOf(parent: Table, columns: readonly string[], on: Sql): Plan['heap'
 }
 
 /** The same plan, by the parent's keys alone where that is as exact and cheaper. */
-async function byRuns(kysely: AnyKysely, plan: Plan): Promise<Plan> {
-  if (!plan.rowidKey || !plan.rowid) return plan
-  const { rows } = await sql<{ span: number | bigint | null }>`
-    select max(${plan.rowid}) - min(${plan.rowid}) as span from ${plan.childTable}`.execute(kysely)
-  const absent = await absentByRuns(kysely, plan.rowidKey, Number(rows[0]?.span ?? 0))
+async function byRuns(kysely: AnyKysely, plan: Plan, span: number): Promise<Plan> {
+  if (!plan.rowidKey || span < fewestForRuns) return plan
+  const absent = await absentByRuns(kysely, plan.rowidKey, span)
   return absent === null ? plan : { ...plan, join: sql``, absent }
+}
+
+async function boundsOf(kysely: AnyKysely, table: Sql, rowid: Sql): Promise<Bounds> {
+  const { rows } = await sql<{ low: Rowid | null; high: Rowid | null }>`
+    select (select min(${rowid}) from ${table}) as low, (select max(${rowid}) from ${table}) as high`.execute(kysely)
+  return { low: rows[0]?.low ?? 0, high: rows[0]?.high ?? 0 }
 }
 
 /** The same plan, through the child's table alone. */
@@ -178,20 +181,19 @@ function inTable(plan: Plan): Plan {
   return { ...plan, child: plan.childHeap }
 }
 
-async function scanAtOnce({ read }: World, plan: Plan, samples: number): Promise<Answer<Orphans>> {
-  return read(async (kysely) => {
-    const fast = await byRuns(kysely, plan)
-    const seeming = await countOrphans(kysely, fast, sql`1`)
-    if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
-    // What an index of the child says of a key counts only where the child's own row says it.
-    const own = inTable(fast)
-    const { rows, keyed } = plan.tableAlone ? seeming : await countOrphans(kysely, own, sql`1`)
-    const misread = Math.max(0, seeming.rows - rows)
-    if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
-    if (await anyInHeap(kysely, own, sql`1`, sql`1`))
-      return { ...(await withoutIndex(kysely, own, rows, samples)), misread }
-    return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), unconfirmed: 0, misread }
-  })
+/** In one transaction, of a table with as many rows, or gaps between them, as `span`. */
+async function scanAtOnce(kysely: AnyKysely, plan: Plan, samples: number, span: number): Promise<Orphans> {
+  const fast = await byRuns(kysely, plan, span)
+  const seeming = await countOrphans(kysely, fast, sql`1`)
+  if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
+  // What an index of the child says of a key counts only where the child's own row says it.
+  const own = inTable(fast)
+  const { rows, keyed } = plan.tableAlone ? seeming : await countOrphans(kysely, own, sql`1`)
+  const misread = Math.max(0, seeming.rows - rows)
+  if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
+  if (await anyInHeap(kysely, own, sql`1`, sql`1`))
+    return { ...(await withoutIndex(kysely, own, rows, samples)), misread }
+  return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), unconfirmed: 0, misread }
 }
 
 async function scanInWindows(
@@ -204,7 +206,8 @@ async function scanInWindows(
   let reached: unknown
   const candidates: Sql[] = []
   // Parents that come later have later children: those only seem orphaned, and are looked at again below.
-  const known = await world.read((kysely) => byRuns(kysely, plan))
+  const span = bounds === null ? 0 : doneOf(bounds, bounds.high)[1]
+  const known = await world.read((kysely) => byRuns(kysely, plan, span))
   if (known.outcome === 'failed') return known
   const fast = known.value
   const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch, end) => {
