@@ -146,12 +146,13 @@ export default defineCheck({
  * and where one of them is gone, its neighbour was not meant.
  */
 function meantBy(name: string, config: DatabaseConfig, catalog: Catalog): string | null {
-  const digits = (text: string) => text.replace(/\D/g, '')
+  // A number or a word of its own is no slip: somebody has numbered a table, or put it aside.
+  const marks = (text: string) => text.replace(/\p{L}/gu, '')
   const { tables } = config.expect
   const expected = [...(Array.isArray(tables) ? tables : []), ...Object.keys(config.expect.rows ?? {})]
   const others = catalog.tables
     .map((table) => nameOf(table, catalog))
-    .filter((other) => !expected.includes(other) && digits(other) === digits(name))
+    .filter((other) => !expected.includes(other) && marks(other) === marks(name))
   return nearest(name, others, Math.min(2, name.length / 3))
 }
 

@@ -59,9 +59,9 @@ onEachDialect((dialect) => {
   test('where one of many with names alike is gone, its neighbour was not meant', async () => {
     const { target } = await testDatabase(
       dialect,
-      'create table app_fields (id integer); create table orders_2024 (id integer); create table order_item (id integer)',
+      'create table app_fields (id integer); create table orders_2024 (id integer); create table order_item (id integer); create table note_x (id integer)',
     )
-    for (const rows of [{ app_users: {} }, { orders_2025: {} }, { order_items: {}, order_item: {} }]) {
+    for (const rows of [{ app_users: {} }, { orders_2025: {} }, { note: {} }, { order_items: {}, order_item: {} }]) {
       const { causes } = await examine(target, { config: { database: { expect: { rows } } } })
       expect(causes.map(({ id }) => id)).toEqual(['schema-incomplete'])
     }
