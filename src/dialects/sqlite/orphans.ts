@@ -186,14 +186,22 @@ async function scanAtOnce(kysely: AnyKysely, plan: Plan, samples: number, span: 
   const fast = await byRuns(kysely, plan, span)
   const seeming = await countOrphans(kysely, fast, sql`1`)
   if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
-  // What an index of the child says of a key counts only where the child's own row says it.
-  const own = inTable(fast)
-  const { rows, keyed } = plan.tableAlone ? seeming : await countOrphans(kysely, own, sql`1`)
+  // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
+  const few = plan.position.length > 0 && seeming.rows <= candidateLimit
+  const again = few ? among(plan, await findPositions(kysely, fast, sql`1`, seeming.rows)) : sql`1`
+  const own = inTable(few ? plan : fast)
+  const { rows } = plan.tableAlone ? seeming : await countOrphans(kysely, own, again)
+  const { keyed } = seeming
   const misread = Math.max(0, seeming.rows - rows)
   if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
-  if (await anyInHeap(kysely, own, sql`1`, sql`1`))
-    return { ...(await withoutIndex(kysely, own, rows, samples)), misread }
-  return { rows, keyed, samples: await findOrphans(kysely, own, sql`1`, samples), unconfirmed: 0, misread }
+  if (await anyInHeap(kysely, own, again, sql`1`))
+    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), misread }
+  return { rows, keyed, samples: await findOrphans(kysely, own, again, samples), unconfirmed: 0, misread }
+}
+
+/** Rows at these positions. */
+function among({ position }: Plan, positions: readonly Sql[]): Sql {
+  return sql`(${sql.join(position)}) in (values ${sql.join(positions)})`
 }
 
 async function scanInWindows(
@@ -226,7 +234,7 @@ async function scanInWindows(
   if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], unconfirmed: 0, misread: 0 } }
 
   const own = inTable(plan)
-  const again = sql`(${sql.join(plan.position)}) in (values ${sql.join(candidates)})`
+  const again = among(plan, candidates)
   const confirmed = await world.read(async (kysely) => ({
     rows: rows - candidates.length + (await countOrphans(kysely, own, again)).rows,
     samples: await findOrphans(kysely, own, again, samples),
