@@ -45,13 +45,23 @@ export function isWithheld(
   return (isNobody(answer) && !isNobody(signedIn)) || isLess(jsonOf(answer.body), jsonOf(signedIn.body))
 }
 
-/** Whether a document lacks, or has empty, something that another one has; what both have may differ. */
+/**
+ * Whether a document keeps back what another one shows: an object of it is empty, or more of its values than not. That a value or two are
+ * empty says no more than that somebody else is shown.
+ */
 function isLess(one: unknown, other: unknown): boolean {
   if (isHollow(other)) return false
   if (isHollow(one)) return true
   if (typeof other !== 'object' || other === null || Array.isArray(other)) return false
   if (typeof one !== 'object' || one === null || Array.isArray(one)) return true
-  return Object.entries(other).some(([key, value]) => isLess((one as Record<string, unknown>)[key], value))
+  const filled = Object.entries(other).filter(([, value]) => !isHollow(value))
+  const own = one as Record<string, unknown>
+  const kept = filled.filter(([key]) => !isHollow(own[key]))
+  return 2 * kept.length < filled.length || filled.some(([key, value]) => isObject(value) && isLess(own[key], value))
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isError([key, value]: [key: string, value: unknown]): boolean {

@@ -173,6 +173,9 @@ test('what a damaged table or index makes unreadable is no cause of its own', ()
     'file-corrupt',
     'data-damaged',
   ])
+  // What names no table is not of this one.
+  const file = about('connection/opens', 'damaged', {})
+  expect(ids(file, about('integrity/assertions', 'rows-differ', {}))).toEqual(['file-corrupt', 'data-damaged'])
   const index = about('storage/pages', 'index-damaged', { table: 'users' })
   expect(ids(index, about('schema/tables', 'unreadable', { table: 'users' }))).toEqual(['index-corrupt'])
   expect(ids(index, about('schema/tables', 'unreadable', { table: 'posts' }))).toEqual([

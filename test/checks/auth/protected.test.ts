@@ -59,6 +59,13 @@ test('a route that answers a stranger with 200, and shows nothing of what the us
     for (const config of [identity, {}])
       expect(await said((token) => [200, token === 'opaque-token' ? signedIn : stranger], config)).toEqual(open)
   expect(await said(() => [200, []])).toEqual(open)
+  // Somebody else, who has no picture and no rights, is somebody.
+  const own = { id: 1, email: 'a@example.com', avatar: 'a.png', admin: true }
+  const other = { id: 2, email: 'b@example.com', avatar: null, admin: false }
+  expect(await said((token) => [200, token === 'opaque-token' ? own : other])).toEqual(open)
+  expect(await said((token) => [200, token === 'opaque-token' ? own : { id: null, email: null, role: 'guest' }])).toBe(
+    'pass',
+  )
   expect(await said(() => [200, null])).toEqual([
     "/me answers the server's own token with 200, and knows nobody by it: its answer is empty",
   ])
