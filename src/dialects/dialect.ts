@@ -141,7 +141,7 @@ export interface Relationship {
   readonly parentColumns: readonly string[]
   /** `full`: a key that is null in part is a violation too. */
   readonly match: ForeignKey['match']
-  /** The declared key's operators, where the catalog knows them. */
+  /** Of a foreign key alone: its operators, null where the catalog knows none. */
   readonly operators?: ForeignKey['operators']
   /** The child's rows of one kind alone: those with this value in this column. */
   readonly kind?: { readonly column: string; readonly value: string }
@@ -163,7 +163,7 @@ export interface Orphans {
   readonly unconfirmed: number
   /** Rows that have no parent only as an index of the child has their key: that index is damaged. */
   readonly misread: number
-  /** Rows with a key at all; not counted for a declared key that holds. */
+  /** Rows with a key at all; not counted for a foreign key. */
   readonly keyed: number
 }
 

@@ -120,18 +120,16 @@ async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<
   const absent = joining.integerKey && (await absentByRuns(kysely, joining.integerKey))
   const plan = absent ? { ...joining, violations: [sql`${joining.keyed} and ${absent}`] } : joining
   const asked = await count(kysely, plan)
-  if (asked === 0) {
-    // How many rows speak for a relationship matters where nobody declared it.
-    const keyed = plan.declared ? 0 : await countWhere(kysely, plan, plan.keyed)
-    return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [] }
-  }
+  // How many rows speak for a relationship matters where nobody declared it.
+  const keyed = plan.declared ? 0 : await countWhere(kysely, plan, plan.keyed)
+  if (asked === 0) return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [] }
   await withoutIndexes.execute(kysely)
   const rows = await count(kysely, plan)
   return {
     rows,
     unconfirmed: Math.max(0, asked - rows),
     misread: 0,
-    keyed: await countWhere(kysely, plan, plan.keyed),
+    keyed,
     samples: rows === 0 ? [] : await find(kysely, plan, samples),
   }
 }

@@ -74,6 +74,7 @@ interface Plan {
   readonly rowsAtOnce: number
   /** An index of the child begins with the key. */
   readonly indexed: boolean
+  readonly declared: boolean
   readonly keyed: Sql
   readonly join: Sql
   readonly absent: Sql
@@ -91,7 +92,8 @@ interface Plan {
   } | null
 }
 
-function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind, none = [] }: Relationship): Plan {
+function planOf(catalog: Catalog, relationship: Relationship): Plan {
+  const { child, columns, parent, parentColumns, operators, kind, none = [] } = relationship
   const childTable = findTable(catalog, child)
   const parentTable = findTable(catalog, parent)
   const rowid = childTable && rowidOf(childTable)
@@ -121,6 +123,7 @@ function planOf(catalog: Catalog, { child, columns, parent, parentColumns, kind,
     position: childTable ? positionOf(childTable, sql`c`) : [],
     indexed,
     rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
+    declared: operators !== undefined,
     keyed: sql.join(
       [
         ...(kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []),
@@ -184,19 +187,32 @@ function inTable(plan: Plan): Plan {
 /** In one transaction, of a table with as many rows, or gaps between them, as `span`. */
 async function scanAtOnce(kysely: AnyKysely, plan: Plan, samples: number, span: number): Promise<Orphans> {
   const fast = await byRuns(kysely, plan, span)
-  const seeming = await countOrphans(kysely, fast, sql`1`)
-  if (seeming.rows === 0) return { ...seeming, samples: [], unconfirmed: 0, misread: 0 }
+  const keyed = await countKeyed(kysely, plan, sql`1`)
+  const seeming = await seemingOrphans(kysely, fast, sql`1`, candidateLimit)
+  if (seeming.rows === 0) return { rows: 0, keyed, samples: [], unconfirmed: 0, misread: 0 }
   // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
-  const few = plan.position.length > 0 && seeming.rows <= candidateLimit
-  const again = few ? among(plan, await findPositions(kysely, fast, sql`1`, seeming.rows)) : sql`1`
+  const few = seeming.positions.length === seeming.rows
+  const again = few ? among(plan, seeming.positions) : sql`1`
   const own = inTable(few ? plan : fast)
-  const { rows } = plan.tableAlone ? seeming : await countOrphans(kysely, own, again)
-  const { keyed } = seeming
+  const rows = plan.tableAlone ? seeming.rows : await countOrphans(kysely, own, again)
   const misread = Math.max(0, seeming.rows - rows)
   if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
   if (await anyInHeap(kysely, own, again, sql`1`))
-    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), misread }
+    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), keyed, misread }
   return { rows, keyed, samples: await findOrphans(kysely, own, again, samples), unconfirmed: 0, misread }
+}
+
+/** What the plan takes for orphans: how many, and where they are, of the first `most`. One pass where they are no more. */
+async function seemingOrphans(
+  kysely: AnyKysely,
+  plan: Plan,
+  where: Sql,
+  most: number,
+): Promise<{ rows: number; positions: readonly Sql[] }> {
+  if (plan.position.length === 0) return { rows: await countOrphans(kysely, plan, where), positions: [] }
+  const positions = await findPositions(kysely, plan, where, most + 1)
+  if (positions.length <= most) return { rows: positions.length, positions }
+  return { rows: await countOrphans(kysely, plan, where), positions: positions.slice(0, most) }
 }
 
 /** Rows at these positions. */
@@ -219,11 +235,10 @@ async function scanInWindows(
   if (known.outcome === 'failed') return known
   const fast = known.value
   const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch, end) => {
-    const counted = await countOrphans(kysely, fast, batch)
-    const wanted = Math.min(candidateLimit - candidates.length, counted.rows)
-    if (wanted > 0) candidates.push(...(await findPositions(kysely, fast, batch, wanted)))
-    rows += counted.rows
-    keyed += counted.keyed
+    const seeming = await seemingOrphans(kysely, fast, batch, candidateLimit - candidates.length)
+    candidates.push(...seeming.positions)
+    rows += seeming.rows
+    keyed += await countKeyed(kysely, plan, batch)
     reached = end?.[0]
     if (bounds && isRowid(reached)) world.advance?.(...doneOf(bounds, reached))
   })
@@ -236,7 +251,7 @@ async function scanInWindows(
   const own = inTable(plan)
   const again = among(plan, candidates)
   const confirmed = await world.read(async (kysely) => ({
-    rows: rows - candidates.length + (await countOrphans(kysely, own, again)).rows,
+    rows: rows - candidates.length + (await countOrphans(kysely, own, again)),
     samples: await findOrphans(kysely, own, again, samples),
   }))
   if (confirmed.outcome === 'failed') return confirmed
@@ -250,7 +265,10 @@ async function scanInWindows(
     : await world.read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
   if (!unconfirmed) return { outcome: 'answered', value: { ...confirmed.value, keyed, unconfirmed: 0, misread: 0 } }
-  return world.read((kysely) => withoutIndex(kysely, plan, confirmed.value.rows, samples))
+  return world.read(async (kysely) => ({
+    ...(await withoutIndex(kysely, plan, confirmed.value.rows, samples)),
+    ...{ keyed, misread: 0 },
+  }))
 }
 
 function isRowid(value: unknown): value is Rowid {
@@ -282,22 +300,31 @@ async function anyInHeap(kysely: AnyKysely, plan: Plan, where: Sql, batch: Sql):
 }
 
 /** Counts everything again without the index; what only the index does not find is a phantom. */
-async function withoutIndex(kysely: AnyKysely, plan: Plan, seeming: number, samples: number): Promise<Orphans> {
+async function withoutIndex(
+  kysely: AnyKysely,
+  plan: Plan,
+  seeming: number,
+  samples: number,
+): Promise<Pick<Orphans, 'rows' | 'samples' | 'unconfirmed'>> {
   const inHeap = plan.heap ? { ...plan, with: plan.heap.with, join: plan.heap.join } : plan
-  const { rows, keyed } = await countOrphans(kysely, inHeap, sql`1`)
+  const rows = await countOrphans(kysely, inHeap, sql`1`)
   const found = rows === 0 ? [] : await findOrphans(kysely, inHeap, sql`1`, samples)
-  return { rows, keyed, samples: found, unconfirmed: Math.max(0, seeming - rows), misread: 0 }
+  return { rows, samples: found, unconfirmed: Math.max(0, seeming - rows) }
 }
 
-async function countOrphans(
-  kysely: AnyKysely,
-  plan: Plan & { with?: Sql },
-  where: Sql,
-): Promise<{ rows: number; keyed: number }> {
-  const { rows } = await sql<{ keyed: number; found: number }>`${plan.with ?? sql``}
-    select count(*) as keyed, coalesce(sum(${plan.absent}), 0) as found
-    from ${plan.child} ${plan.join} where ${plan.keyed} and (${where})`.execute(kysely)
-  return { rows: rows[0]?.found ?? 0, keyed: rows[0]?.keyed ?? 0 }
+async function countOrphans(kysely: AnyKysely, plan: Plan & { with?: Sql }, where: Sql): Promise<number> {
+  const { rows } = await sql<{ found: number }>`${plan.with ?? sql``}
+    select count(*) as found from ${plan.child} ${plan.join}
+    where ${plan.keyed} and ${plan.absent} and (${where})`.execute(kysely)
+  return rows[0]?.found ?? 0
+}
+
+/** How many rows speak for a relationship: that matters where nobody declared it. */
+async function countKeyed(kysely: AnyKysely, { declared, child, keyed }: Plan, where: Sql): Promise<number> {
+  if (declared) return 0
+  const { rows } = await sql<{ found: number }>`
+    select count(*) as found from ${child} where ${keyed} and (${where})`.execute(kysely)
+  return rows[0]?.found ?? 0
 }
 
 async function findPositions(kysely: AnyKysely, plan: Plan, where: Sql, limit: number): Promise<Sql[]> {
