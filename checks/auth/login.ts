@@ -72,6 +72,11 @@ export default defineCheck({
       say: ({ url, status }: Refusal) => `${url} answers the login with ${status}: the server knows no such path`,
       next: () => ['Correct auth.login.path, or api.url where a part of the path is missing.'],
     },
+    'method-not-allowed': {
+      say: ({ url, status, method, allow }: Evidence & { method: string; allow: string }) =>
+        `${url} takes no ${method} (${status}; it allows ${allow}): auth.login.path or auth.login.method is another`,
+      next: () => ['Correct auth.login.path, or auth.login.method.'],
+    },
     'no-such-method': {
       say: ({ url, status, method, server }: Evidence & { method: string; server: string | null }) =>
         `${url} takes no ${method} (${status}, not in JSON${server === null ? '' : `; Server: ${server}`}): another program may be on that port, or auth.login.path is another`,
@@ -128,6 +133,9 @@ export default defineCheck({
       const sent = wrong ? 'right, wrong, right' : 'right'
       return saw(`${status} in ${milliseconds(right.ms)}; sent ${sent}`)
     }
+    // A program that says what it takes instead is one that routes requests; what else it would be cannot be told.
+    if (status === 405 && right.allow !== null)
+      return report('method-not-allowed', { ...evidence, method: login.method, allow: right.allow || 'none' })
     if ([405, 501].includes(status) && jsonOf(body) === undefined)
       return report('no-such-method', { ...evidence, method: login.method, server: right.server })
     if (status >= 500)

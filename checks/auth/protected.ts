@@ -40,8 +40,15 @@ export default defineCheck({
   messages: {
     unanswered,
     erroring,
-    'token-refused': ({ url, status, reason }: Refusal) =>
-      `${url} refuses the server's own token with ${status}${because(reason)}`,
+    'token-refused': ({ url, status, reason, verified }: Refusal & { verified: boolean }) =>
+      `${url} refuses the server's own token with ${status}${because(reason)}${verified ? ', and it verifies with the configured key' : ''}`,
+    forbidden: {
+      say: ({ url, status, reason, forged }: Refusal & { forged: number }) =>
+        `${url} refuses the probe user with ${status}${because(reason)}: it tells the server's own token from a forged one, which gets ${forged}`,
+      next: () => [
+        'Give the probe user the right to that route, or name one in auth.protected that every user may see.',
+      ],
+    },
     'verified-otherwise': ({ url, status, reason }: Refusal) =>
       `${url} refuses the server's own token with ${status}${because(reason)}, and it verifies with the configured key: the route verifies with another key, issuer or audience`,
     'status-differs': undecided,
@@ -80,7 +87,15 @@ export default defineCheck({
     if (refusals.includes(status)) {
       const keys = await load()
       const verified = keys?.outcome === 'loaded' && (await keys.keys.verify(access.value)).outcome === 'valid'
-      return report(verified ? 'verified-otherwise' : 'token-refused', { url, status, reason: reasonIn(answer) })
+      const refusal = { url, status, reason: reasonIn(answer) }
+      // RFC 9110, section 15.5.4: it may have understood who asks. It did, where it does not say so to a forgery.
+      if (status !== 403) return report(verified ? 'verified-otherwise' : 'token-refused', { ...refusal, verified })
+      const [forgery] = await forge(access.value, null)
+      const tried = forgery && (await ask(forgery.token))
+      if (tried?.outcome === 'answered' && tried.status === 401)
+        report('forbidden', { ...refusal, forged: tried.status })
+      else report('token-refused', { ...refusal, verified })
+      return
     }
     if (status >= 300) return report('status-differs', { url, status, what: "the server's own token" })
     const { identity } = route

@@ -23,6 +23,8 @@ export interface Answered {
   readonly type: string
   /** What the Server header calls the program (RFC 9110, section 10.2.4); null without one. */
   readonly server: string | null
+  /** The methods that the Allow header names (RFC 9110, section 10.2.1); null without one. */
+  readonly allow: string | null
   readonly body: string
   /** How far the server's clock is ahead of ours by its Date header, which counts seconds, in milliseconds; null where it has none. */
   readonly skew: number | null
@@ -191,7 +193,8 @@ function answered(
     location: destination(headers.location, url),
     misdirected: isRedirect(statusCode) ? misdirection(headers, url) : null,
     type: (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '',
-    server: typeof headers.server === 'string' ? headers.server.slice(0, longestServer) : null,
+    server: bounded(headers.server),
+    allow: bounded(headers.allow),
     body,
     skew: Number.isNaN(date) ? null : date - Date.now(),
     at: Date.now(),
@@ -207,8 +210,12 @@ function secondsOf(header: string | undefined): number | null {
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null
 }
 
-/** As much of a program's name as is told of, in characters. */
-const longestServer = 60
+/** As much of a header as is told of, in characters. */
+const longestHeader = 60
+
+function bounded(header: string | string[] | undefined): string | null {
+  return header === undefined ? null : `${header}`.slice(0, longestHeader)
+}
 
 /** Name and value of a Set-Cookie header (RFC 6265, section 5.2). */
 function cookieOf(header: string): [string, string] {

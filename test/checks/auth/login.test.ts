@@ -70,6 +70,13 @@ test('why the right password gave no token', async () => {
   expect(await said([501, '<h1>Unsupported method</h1>', { 'content-type': 'text/html', server: 'Files/1' }])).toEqual([
     'URL takes no POST (501, not in JSON; Server: Files/1): another program may be on that port, or auth.login.path is another',
   ])
+  for (const body of ['Method Not Allowed', { message: 'no' }])
+    expect(await said([405, body, { allow: 'HEAD, GET' }])).toEqual([
+      'URL takes no POST (405; it allows HEAD, GET): auth.login.path or auth.login.method is another',
+    ])
+  expect(await said([405, 'Not Allowed', { server: 'files' }])).toEqual([
+    'URL takes no POST (405, not in JSON; Server: files): another program may be on that port, or auth.login.path is another',
+  ])
   expect(await said([404])).toEqual(['URL answers the login with 404: the server knows no such path'])
   expect(await said([404, { message: 'User not found' }])).toEqual([
     'URL refuses the probe user\'s password with 404: it says "User not found"',

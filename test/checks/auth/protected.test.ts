@@ -46,6 +46,23 @@ test('a route that is open, and one that is shut', async () => {
   ])
 })
 
+test('a user who lacks the right is told from a token that is not taken', async () => {
+  const forbidden = [403, { message: 'Forbidden' }] as const
+  expect(await said((token) => (token === 'opaque-token' ? forbidden : [401]))).toEqual([
+    '/me refuses the probe user with 403 ("Forbidden"): it tells the server\'s own token from a forged one, which gets 401',
+  ])
+  expect(await said(() => forbidden)).toEqual(['/me refuses the server\'s own token with 403 ("Forbidden")'])
+  const { config, url } = await demoApplication()
+  const auth = { ...config.auth, protected: { path: '/api/v1/admin/users' } }
+  const { causes } = await examine(null, { config: { ...config, database: {}, auth }, only: ['auth/protected'] })
+  expect(causes.map(({ id, headline }) => [id, headline])).toEqual([
+    [
+      'application-fault',
+      `${url}/api/v1/admin/users refuses the probe user with 403 ("Admins only"): it tells the server's own token from a forged one, which gets 401.`,
+    ],
+  ])
+})
+
 test('a route that answers a stranger with 200, and shows nothing of what the user sees, is not open', async () => {
   const identity = { identity: { pointer: '/user/email', equals: 'a@example.com' } }
   const signedIn = { user: me, theme: 'light' }
