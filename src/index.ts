@@ -95,14 +95,10 @@ export {
 } from './probes/sign-in.js'
 export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js'
 export { erroring, isServerAtALoss, isServerFault, unanswered, undecided } from './probes/wording.js'
-export {
-  type Inferred,
-  inferRelationships,
-  isDeclared,
-  type Polymorphic,
-  polymorphicColumns,
-  relationshipOfKind,
-} from './relationships/index.js'
+export { relationshipsByKind } from './relationships/by-kind.js'
+export { believed, confidenceOf } from './relationships/confidence.js'
+export { relationshipsOf } from './relationships/configured.js'
+export { type Inferred, inferRelationships } from './relationships/index.js'
 export { isEmpty, type None, nonesOf } from './relationships/none.js'
 export { orphanStatements } from './relationships/statements.js'
 export { indexDisagreements, missingNamed, orphansNamed } from './relationships/wording.js'

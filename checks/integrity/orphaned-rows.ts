@@ -1,35 +1,26 @@
 import {
-  type Answer,
   agreeing,
+  believed,
   type Catalog,
-  type Coverage,
-  type DatabaseConfig,
-  DbdoctorError,
-  type DeclaredSide,
+  confidenceOf,
   defineCheck,
-  heldHere,
+  findTable,
   type Inferred,
   indexDisagreements,
-  inferRelationships,
-  isDeclared,
   isEmpty,
   lookAtPages,
-  matcher,
   type None,
   nameOf,
-  nearest,
   nonesOf,
   type Orphan,
   type Orphans,
   orphanStatements,
-  type Polymorphic,
   pluralize,
-  polymorphicColumns,
   quoted,
   type Relationship,
-  relationshipOfKind,
+  relationshipsByKind,
+  relationshipsOf,
   type Session,
-  sql,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -48,9 +39,6 @@ interface Told {
   readonly keyed: number
   readonly why: string
 }
-
-/** The share of values that have to have a parent before names are believed. */
-const believed = { strong: 0.5, weak: 0.95 } as const
 
 const side = (table: string, columns: readonly string[]) => quoted([table, ...columns].join('.'))
 
@@ -252,128 +240,10 @@ async function withoutNones(
   return { found: again.value, nones: nones.value, relationship: meant }
 }
 
-/** Names alone, then what the rows say of them; never as sure as a declaration. */
-function confidenceOf({ trust }: Inferred, matched: number, keyed: number): number {
-  const byName = trust === 'strong' ? 0.9 : 0.6
-  if (keyed === 0) return byName
-  const share = matched / keyed
-  if (share < believed[trust]) return Math.round(share * 20) / 100
-  // Ten values that are all there say nearly as much as a thousand.
-  const weight = Math.min(1, keyed / 10)
-  return Math.round((byName + (0.99 - byName) * share * weight) * 100) / 100
-}
-
 /** Whether the values are texts: those of another system's are called like a reference too. */
 function isText(catalog: Catalog, { child, columns }: Relationship): boolean {
-  const table = catalog.tables.find(({ schema, name }) => schema === child.schema && name === child.name)
+  const table = findTable(catalog, child)
   return columns.some((column) =>
     /char|text|clob|string/i.test(table?.columns.find(({ name }) => name === column)?.type ?? ''),
   )
-}
-
-/** Kinds that one column may name before it is taken for something else. */
-const kindLimit = 100
-
-/** What columns whose parent varies by row point at: a relationship for each kind that names a table. Kinds that nobody can tell are a gap. */
-async function relationshipsByKind(
-  db: Session,
-  catalog: Catalog,
-  config: DatabaseConfig,
-  deep: boolean,
-  seen: Coverage,
-): Promise<Inferred[]> {
-  if (!config.relationships.infer) return []
-  const ignored = matcher(config.relationships.ignore)
-  const pairs = polymorphicColumns(catalog).filter(
-    ({ child, column }) =>
-      (!config.schemas || config.schemas.includes(child.schema)) &&
-      heldHere(catalog, child) &&
-      !ignored(`${child.name}.${column.name}`),
-  )
-  const looked = await Promise.all(pairs.map(async (pair) => ({ pair, kinds: await kindsOf(db, pair, deep) })))
-  return looked
-    .flatMap(({ pair, kinds }) => {
-      const name = `${nameOf(pair.child, catalog)} (${pair.kind.name}, ${pair.column.name})`
-      if (kinds.outcome === 'failed') {
-        seen.missing(name, kinds.reason ?? 'unavailable', kinds.text)
-        return []
-      }
-      if (kinds.value.length > kindLimit) {
-        seen.missing(name, 'unsafe', `${quoted(pair.kind.name)} names more than ${kindLimit} kinds of parents`, true)
-        return []
-      }
-      return kinds.value.flatMap((kind) => relationshipOfKind(catalog, pair, kind) ?? [])
-    })
-    .filter(({ parent }) => heldHere(catalog, parent))
-}
-
-/** The kinds that a column names, up to one more than the limit. */
-function kindsOf(db: Session, { child, kind }: Polymorphic, deep: boolean): Promise<Answer<string[]>> {
-  return db.scan(async (kysely) => {
-    const { rows } = await sql<{ kind: string }>`
-      select distinct cast(${sql.id(kind.name)} as text) as kind from ${sql.id(child.schema, child.name)}
-      where ${sql.id(kind.name)} is not null limit ${kindLimit + 1}`.execute(kysely)
-    return rows.map((row) => row.kind)
-  }, deep)
-}
-
-type Relationships = DatabaseConfig['relationships']
-
-/** What the config declares and what names tell, without what is a foreign key anyway or is ignored. */
-function relationshipsOf(
-  catalog: Catalog,
-  {
-    schemas,
-    relationships: { infer, declare, ignore },
-  }: { schemas?: string[] | undefined; relationships: Relationships },
-  complain: (relationship: string, missing: string) => void,
-): (Relationship | Inferred)[] {
-  const declared = declare.flatMap(({ text, child, parent }): Relationship[] => {
-    const [from, to] = [find(catalog, child), find(catalog, parent)]
-    if (from.found && to.found) {
-      const { columns } = child
-      return [{ child: from.found, columns, parent: to.found, parentColumns: parent.columns, match: 'simple' }]
-    }
-    const { missing, near } = from.found ? to : from
-    // What is there under a name like it was meant: a slip of the config is no damage.
-    if (near !== null)
-      throw new DbdoctorError(
-        'ERR_CONFIG_INVALID',
-        `database.relationships.declare: ${quoted(text)}: there is no ${missing}`,
-        `did you mean ${near}? correct it in the config`,
-      )
-    complain(text, missing)
-    return []
-  })
-  const ignored = matcher(ignore)
-  const inferred = infer
-    ? inferRelationships(catalog).filter(({ child, columns, parent }) => {
-        const inScope = (!schemas || schemas.includes(child.schema)) && heldHere(catalog, child, parent)
-        const known = declared.some(
-          (other) => other.child.name === child.name && other.columns.join() === columns.join(),
-        )
-        return inScope && !known && !ignored([child.name, ...columns].join('.'))
-      })
-    : []
-  return [...declared.filter((relationship) => !isDeclared(catalog, relationship)), ...inferred]
-}
-
-/** The table that a side of a declaration names; otherwise what is missing, and what is there under a name like it. */
-function find(catalog: Catalog, { schema = catalog.defaultSchema, table, columns }: DeclaredSide) {
-  const tables = catalog.tables.filter((candidate) => candidate.schema === schema)
-  const found = tables.find(({ name }) => name === table)
-  if (!found)
-    return {
-      found: null,
-      missing: `table ${quoted(table)}`,
-      near: nearest(
-        table,
-        tables.map(({ name }) => name),
-      ),
-    }
-  const known = found.columns.map(({ name }) => name)
-  const lacking = columns.find((column) => !known.includes(column))
-  if (lacking === undefined) return { found, missing: '', near: null }
-  const near = nearest(lacking, known)
-  return { found: null, missing: `column ${side(table, [lacking])}`, near: near === null ? null : side(table, [near]) }
 }

@@ -24,9 +24,10 @@ import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
 import { scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
-import { begin, enter, type Join, poolOf } from './pool.js'
+import { type Join, poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
+import { begin, enter } from './transactions.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */

@@ -1,0 +1,62 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Limits } from '../../contracts/limits.js'
+import type { AnyKysely } from '../dialect.js'
+
+/** How long a lock may be waited for, and so how long a statement of the application's may queue behind us; milliseconds. */
+const lockTimeout = 100
+/** How long the locks of a rehearsal may outlive this process, should it freeze; milliseconds. */
+const longestPause = 5000
+/** Attempts to begin before a role's own time-out is taken for what it is. */
+const attempts = 5
+
+/** Begins a transaction. A time-out of the role's own may end it before ours is set: on a busy machine a millisecond is short. */
+export async function enter(kysely: AnyKysely, beginning: RawBuilder<unknown>, { signal }: Limits): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await beginning.execute(kysely)
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== '57014' || signal.aborted || attempt === attempts) throw error
+      await sql`rollback`.execute(kysely).catch(() => {})
+    }
+  }
+}
+
+/**
+ * Settings that apply to some servers; a query, which comes after the snapshot. PostgreSQL 17 ends whole transactions, too. A database without
+ * an encoding may hold names that are no UTF-8: they are let through, so that one of them blinds nobody to the rest.
+ */
+export const settingsOfSome = sql`select pg_catalog.set_config(s.name, s.value, true) from (values
+      ('transaction_timeout', '0', pg_catalog.current_setting('transaction_timeout', true) is not null),
+      ('client_encoding', 'SQL_ASCII', pg_catalog.current_setting('server_encoding') = 'SQL_ASCII')
+      ) as s (name, value, applies) where s.applies`
+
+/**
+ * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler, and the time-outs come
+ * first, in place of the role's own. Row security is off, so that a policy is an error and not a silent filter; only pg_catalog is
+ * searched, so that no operator of a user's own is called by accident.
+ */
+export function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
+  return sql`begin isolation level repeatable read, read only;
+    ${timeouts(limits)};
+    ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
+    set local row_security = off;
+    set local search_path = pg_catalog;
+    ${settingsOfSome}`
+}
+
+/**
+ * A transaction as the application's own: its search path, for the sake of its triggers, its row security, and read-only where the
+ * server is. What would fail at the commit that never comes fails at once.
+ */
+export function beginWriting(limits: Limits): RawBuilder<unknown> {
+  return sql`begin; ${timeouts(limits)}; set constraints all immediate; ${settingsOfSome};
+    set local idle_in_transaction_session_timeout = ${sql.lit(longestPause)}`
+}
+
+export function timeouts({ expires }: Limits): RawBuilder<unknown> {
+  const left = Number.isFinite(expires) ? Math.max(1, Math.ceil(expires - performance.now())) : 0
+  return sql`set local statement_timeout = ${sql.lit(left)};
+    set local lock_timeout = ${sql.lit(lockTimeout)};
+    set local idle_in_transaction_session_timeout = 0`
+}
