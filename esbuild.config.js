@@ -11,6 +11,7 @@ await build({
     'checks/index.ts',
     'src/dialects/sqlite/child.ts',
     'src/dialects/sqlite/guard.ts',
+    'fixtures/demo/program.ts',
   ],
   outdir: 'dist',
   outbase: '.',

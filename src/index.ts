@@ -23,6 +23,8 @@ export { type Chart, type Diagnosis, defineDiagnosis } from './contracts/diagnos
 export { DbdoctorError, type ErrorCode } from './contracts/errors.js'
 export type { Layer } from './contracts/layers.js'
 export { definePlugin, type Plugin } from './contracts/plugin.js'
+export type { Repair } from './contracts/repair.js'
+export type { RepairClass } from './contracts/repair-class.js'
 export { defineReporter, type RenderOptions, type Reporter } from './contracts/reporter.js'
 export {
   type Catalog,

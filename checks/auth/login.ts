@@ -55,8 +55,11 @@ export default defineCheck({
         `the server limits sign-ins (429${again}): authentication was not examined`,
     },
     erroring,
-    refused: ({ url, status, reason }: Refusal) =>
-      `${url} refuses the probe user's password with ${status}${because(reason)}`,
+    refused: {
+      say: ({ url, status, reason }: Refusal) =>
+        `${url} refuses the probe user's password with ${status}${because(reason)}`,
+      repair: () => [{ kind: 'service', service: 'probe-user' }],
+    },
     denied: ({ url, status, reason }: Refusal) =>
       `${url} does not let the probe user in, with ${status}${because(reason)}`,
     'second-factor': {

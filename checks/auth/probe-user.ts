@@ -36,7 +36,10 @@ export default defineCheck({
         : `the config looks for users in ${quoted(table)}, and there is no such table`,
     unreadable: ({ table, text }: { table: string; text: string; code: string }) =>
       `${quoted(table)} cannot be read: ${text}`,
-    'user-missing': ({ table, name }: Evidence) => `${quoted(table)} has no row for the probe user ${name}`,
+    'user-missing': {
+      say: ({ table, name }: Evidence) => `${quoted(table)} has no row for the probe user ${name}`,
+      repair: () => [{ kind: 'service', service: 'probe-user' }],
+    },
     'several-users': {
       severity: 'warning',
       say: ({ table, name }: Evidence) => `${quoted(table)} has more than one row for the probe user ${name}`,
@@ -61,8 +64,11 @@ export default defineCheck({
     'plain-text': ({ table, name }: Evidence) => `${quoted(table)} keeps the password of ${name} as plain text`,
     'weak-hash': ({ name, scheme }: Evidence & { scheme: string }) =>
       `the password of ${name} is kept as ${scheme}, which is guessed within seconds`,
-    'password-differs': ({ name, scheme }: Evidence & { scheme: string }) =>
-      `the configured password of ${name} does not match the stored hash (${scheme})`,
+    'password-differs': {
+      say: ({ name, scheme }: Evidence & { scheme: string }) =>
+        `the configured password of ${name} does not match the stored hash (${scheme})`,
+      repair: () => [{ kind: 'service', service: 'probe-user' }],
+    },
   },
   async run({ db, user, given: { users, login }, report, coverage, saw, probe, skip }) {
     const name = String(get(login.body, login.fields.user))

@@ -1,4 +1,4 @@
-import { defineCheck, identifier, pluralize, quoted, remarked, type Session, sql } from 'dbdoctor'
+import { defineCheck, identifier, literal, pluralize, quoted, type Repair, remarked, type Session, sql } from 'dbdoctor'
 
 type Kind =
   | 'key-not-validated'
@@ -38,6 +38,36 @@ const validate = (one: Constraint) => [
   ),
 ]
 
+const validation = (one: Constraint): Repair[] => [
+  {
+    kind: 'statements',
+    class: 'safe',
+    what: `validate constraint ${quoted(one.constraint)} of ${place(one)}`,
+    statements: [`alter table ${table(one)} validate constraint ${identifier(one.constraint)}`],
+    lock: `SHARE UPDATE EXCLUSIVE on ${place(one)}`,
+  },
+]
+const enabling = ({ off }: Disabled): Repair[] =>
+  off.map(([schema, name]) => ({
+    kind: 'statements',
+    class: 'safe',
+    what: `enable the triggers of ${place({ schema, table: name })}`,
+    statements: [`alter table ${identifier(schema, name)} enable trigger all`],
+    lock: `SHARE ROW EXCLUSIVE on ${place({ schema, table: name })}`,
+    undo: `select format('alter table %s disable trigger %I', tgrelid::regclass, tgname) from pg_trigger
+      where tgrelid = ${literal(identifier(schema, name))}::regclass and tgenabled = 'D'`,
+  }))
+const enabled = (one: Constraint): Repair[] => [
+  {
+    kind: 'statements',
+    class: 'safe',
+    what: `enable trigger ${quoted(one.constraint)} of ${place(one)}`,
+    statements: [`alter table ${table(one)} enable trigger ${identifier(one.constraint)}`],
+    lock: `SHARE ROW EXCLUSIVE on ${place(one)}`,
+    undo: `select ${literal(`alter table ${table(one)} disable trigger ${identifier(one.constraint)}`)}`,
+  },
+]
+
 export default defineCheck({
   id: 'integrity/enforcement',
   title: 'What is declared is enforced',
@@ -52,6 +82,7 @@ export default defineCheck({
       say: (one: Constraint) =>
         `foreign key ${quoted(one.constraint)} of ${place(one)} is NOT VALID: rows from before it were never compared`,
       next: validate,
+      repair: validation,
     },
     'key-not-enforced': {
       say: (one: Constraint) => `foreign key ${quoted(one.constraint)} of ${place(one)} is declared NOT ENFORCED`,
@@ -72,11 +103,13 @@ export default defineCheck({
             'waits for whoever writes to the table, and compares no row that is there',
           ),
         ),
+      repair: enabling,
     },
     'check-not-validated': {
       say: (one: Constraint) =>
         `constraint ${quoted(one.constraint)} of ${place(one)} is NOT VALID: rows from before it were never checked`,
       next: validate,
+      repair: validation,
     },
     'domain-not-validated': {
       say: (one: Constraint) =>
@@ -97,6 +130,7 @@ export default defineCheck({
     'trigger-disabled': {
       say: (one: Constraint) => `trigger ${quoted(one.constraint)} of ${place(one)} is disabled`,
       next: (one: Constraint) => [`alter table ${table(one)} enable trigger ${identifier(one.constraint)}`],
+      repair: enabled,
     },
     'replica-role': {
       say: ({ of }: { of: string; reset: string }) =>

@@ -1,6 +1,7 @@
 import {
   agreeing,
   defineCheck,
+  type ForeignKey,
   heldHere,
   indexDisagreements,
   isEmpty,
@@ -20,6 +21,7 @@ interface Evidence {
 }
 
 interface Found {
+  readonly repaired: ForeignKey
   readonly rows: number
   /** Statements that show the rows, and that move them aside. */
   readonly repair: readonly string[]
@@ -51,6 +53,8 @@ export default defineCheck({
               `Find out what emptied ${quoted(parent)}, and restore its rows; touch none of the others until then.`,
             ]
           : repair,
+      repair: ({ repaired, rows, parentEmpty }: Dangling) =>
+        parentEmpty ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
     },
     'parent-missing': {
       say: ({ table, columns, parent, rows }: Evidence & Found) =>
@@ -112,7 +116,7 @@ export default defineCheck({
         continue
       }
       const { rows, unconfirmed, misread } = scan.value
-      const found = { rows, repair: orphanStatements(key, catalog.value, db.dialect) }
+      const found = { rows, repaired: key, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })
       else if (rows > 0) {

@@ -34,6 +34,14 @@ interface Evidence {
   readonly kind?: Relationship['kind']
 }
 
+interface Mending {
+  readonly repaired: Relationship
+  readonly rows: number
+  readonly parentEmpty: boolean
+  /** Statements that show the rows, and that move them aside where that is advised. */
+  readonly repair: readonly string[]
+}
+
 interface Told {
   readonly matched: number
   readonly keyed: number
@@ -56,14 +64,7 @@ export default defineCheck({
   messages: {
     orphaned: {
       severity: ({ inferred }: Evidence) => (inferred ? 'warning' : 'error'),
-      say: ({
-        table,
-        columns,
-        parent,
-        rows,
-        inferred,
-        kind,
-      }: Evidence & { rows: number; samples: readonly Orphan[]; repair: readonly string[] }) =>
+      say: ({ table, columns, parent, rows, inferred, kind }: Evidence & Mending & { samples: readonly Orphan[] }) =>
         `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
       next: ({
         table,
@@ -78,6 +79,9 @@ export default defineCheck({
         ...(inferred ? [`Where it is meant so: relationships.ignore: ['${table}.${columns.join()}']`] : []),
         ...repair,
       ],
+      // Nobody moves rows while all of their parents are missing.
+      repair: ({ repaired, rows, parentEmpty }: Evidence & Mending) =>
+        parentEmpty ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
     },
     'parent-empty': {
       // A few rows may be the beginnings of an application.
@@ -185,6 +189,8 @@ export default defineCheck({
           ...evidence,
           rows,
           samples: scan.value.samples,
+          repaired: relationship,
+          parentEmpty: empty,
           repair: empty ? repair.slice(0, 1) : repair,
         })
       }
@@ -211,7 +217,15 @@ export default defineCheck({
           fact('integrity.orphanedRows', rows)
           // Nobody deletes rows for what is a guess.
           const repair = orphanStatements(guess.relationship, catalog, db.dialect).slice(0, 1)
-          report('orphaned', { ...evidence, ...told(guess.found), rows, samples: guess.found.samples, repair })
+          report('orphaned', {
+            ...evidence,
+            ...told(guess.found),
+            rows,
+            samples: guess.found.samples,
+            repaired: guess.relationship,
+            parentEmpty: false,
+            repair,
+          })
         }
       }
       await ('inferred' in relationship ? asGuessed(relationship) : asDeclared())

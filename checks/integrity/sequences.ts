@@ -1,4 +1,15 @@
-import { defineCheck, identifier, literal, quoted, remarked, type Session, sql, takenRelations, z } from 'dbdoctor'
+import {
+  defineCheck,
+  identifier,
+  literal,
+  quoted,
+  type Repair,
+  remarked,
+  type Session,
+  sql,
+  takenRelations,
+  z,
+} from 'dbdoctor'
 
 /** A sequence, and a column that takes its values from it. */
 interface Feed {
@@ -57,6 +68,19 @@ interface NearEnd extends Evidence {
 const place = ({ sequence, table, columns, next, largest }: Behind) =>
   `sequence ${quoted(sequence)} gives ${next} next, and ${quoted(table)}.${columns[0]} is at ${largest} already`
 const resetting = ({ repair }: Behind) => [remarked(repair, 'takes no lock on the table')]
+const settingForward = ({ schema, sequence, repair }: Behind): Repair[] => {
+  const name = identifier(schema, sequence.startsWith(`${schema}.`) ? sequence.slice(schema.length + 1) : sequence)
+  return [
+    {
+      kind: 'statements',
+      class: 'safe',
+      what: `set sequence ${quoted(sequence)} forward`,
+      statements: [repair],
+      lock: 'ROW EXCLUSIVE on the sequence',
+      undo: `select format('select setval(%L, %s, %L)', ${literal(name)}, last_value, is_called) from ${name}`,
+    },
+  ]
+}
 const named = (schema: string, name: string) => (schema === 'public' ? name : `${schema}.${name}`)
 const percent = (share: number) => `${Math.floor(share * 100)} %`
 
@@ -77,11 +101,13 @@ export default defineCheck({
     behind: {
       say: (one: Behind) => `${place(one)}: inserts will fail with a duplicate key`,
       next: resetting,
+      repair: settingForward,
     },
     repeats: {
       severity: 'warning',
       say: (one: Behind) => `${place(one)}: numbers will be given twice`,
       next: resetting,
+      repair: settingForward,
     },
     'near-end': {
       severity: 'warning',

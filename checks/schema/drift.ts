@@ -2,9 +2,12 @@ import {
   type Definition,
   type DefinitionKind,
   defineCheck,
+  identifier,
   isRelation,
+  literal,
   nameOf,
   quoted,
+  type Repair,
   type Severity,
   z,
 } from 'dbdoctor'
@@ -32,6 +35,35 @@ interface Found extends Evidence {
 const meant = 'Where it should be so from now on: dbdoctor snapshot, and commit the file.'
 const migrations = 'See which migration is missing here, or who changed it by hand.'
 
+const ownName = (schema: string, name: string) => (name.startsWith(`${schema}.`) ? name.slice(schema.length + 1) : name)
+
+/** An index, or a foreign key where one can be added to a table that is there. */
+const creating = ({ kind, schema, table = '', index, constraint, should }: Expected): Repair[] => {
+  const on = identifier(schema, ownName(schema, table))
+  if (kind === 'index' && index !== undefined) {
+    const drop = `drop index ${identifier(schema, ownName(schema, index))}`
+    const common = { kind: 'statements', class: 'safe', undo: `select ${literal(drop)}` } as const
+    const what = `create index ${quoted(index)}, as the snapshot has it`
+    return [{ ...common, what, statements: [should], lock: `SHARE on ${quoted(table)}: writers wait` }]
+  }
+  if (constraint === undefined || !should.startsWith('FOREIGN KEY')) return []
+  const name = identifier(constraint)
+  const added = should.replace(/ NOT VALID$/, '')
+  return [
+    {
+      kind: 'statements',
+      class: 'safe',
+      what: `add foreign key ${quoted(constraint)} to ${quoted(table)}, as the snapshot has it`,
+      statements: [
+        `alter table ${on} add constraint ${name} ${added} not valid`,
+        `alter table ${on} validate constraint ${name}`,
+      ],
+      lock: `SHARE ROW EXCLUSIVE on ${quoted(table)} and on its parent`,
+      undo: `select ${literal(`alter table ${on} drop constraint ${name}`)}`,
+    },
+  ]
+}
+
 export default defineCheck({
   id: 'schema/drift',
   title: 'The schema equals the snapshot',
@@ -49,6 +81,7 @@ export default defineCheck({
     missing: {
       say: (evidence: Expected) => `${called(evidence)} is missing`,
       next: ({ kind, should }: Expected) => [...(kind === 'index' ? [should] : []), migrations],
+      repair: creating,
     },
     changed: {
       say: (evidence: Expected & Found) => `${called(evidence)} ${differing(evidence.is, evidence.should)}`,

@@ -6,9 +6,11 @@ import {
   identifier,
   isEmpty,
   listed,
+  literal,
   nameOf,
   pluralize,
   quoted,
+  type Repair,
   remarked,
 } from 'dbdoctor'
 
@@ -60,6 +62,22 @@ const rebuild = (one: Built) => {
     : [duplicatesOf(one), merge, again]
 }
 
+const rebuilding = (one: Built): Repair[] => {
+  const leftBehind = /_cc(new|old)\d*$/.test(one.index)
+  return [
+    {
+      kind: 'statements',
+      class: 'safe',
+      what: `${leftBehind ? 'drop' : 'rebuild'} index ${quoted(one.index)}`,
+      statements: [`${leftBehind ? 'drop' : 'reindex'} index concurrently ${nameIn(one)}`],
+      lock: `SHARE UPDATE EXCLUSIVE on ${quoted(one.table)}`,
+      alone: true,
+      leftovers: `select format('drop index concurrently %s', i.indexrelid::regclass) from pg_index i join pg_class c on c.oid = i.indexrelid
+        where not i.indisvalid and i.indrelid = ${literal(tableIn(one))}::regclass and starts_with(c.relname, ${literal(`${unqualified(one)}_ccnew`)})`,
+    },
+  ]
+}
+
 export default defineCheck({
   id: 'schema/indexes',
   title: 'All expected indexes are there, valid and ready',
@@ -89,11 +107,13 @@ export default defineCheck({
           ? `unique index ${quoted(index)} of ${quoted(table)} is invalid: queries do not use it, and values may be there twice`
           : `index ${quoted(index)} of ${quoted(table)} is invalid: queries do not use it`,
       next: rebuild,
+      repair: rebuilding,
     },
     'not-ready': {
       say: ({ index, table }: Built) =>
         `index ${quoted(index)} of ${quoted(table)} is not ready: its build failed early, and rows that are written do not get into it`,
       next: rebuild,
+      repair: rebuilding,
     },
     'partition-lacks-it': {
       say: ({ index, table }: Evidence) =>

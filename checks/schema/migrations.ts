@@ -8,6 +8,7 @@ import {
   type HistoryTable,
   identifier,
   listed,
+  literal,
   type MigrationFolder,
   type MigrationHistory,
   type MigrationState,
@@ -16,6 +17,7 @@ import {
   nameOf,
   pluralize,
   quoted,
+  type Repair,
   type Session,
   sql,
   type Table,
@@ -72,6 +74,7 @@ export default defineCheck({
       say: ({ tool, table, since, by }: Evidence) =>
         `${tool}: the lock in ${quoted(table)} is held${by ? ` by ${by}` : ''}${since ? ` since ${since}` : ''}: a migrator is running, or one that was stopped left it behind`,
       next: (evidence: Evidence) => [nobodyMigrates, ...repairOf(evidence)],
+      repair: releasing,
     },
     running: {
       severity: 'info',
@@ -256,6 +259,22 @@ const nobodyMigrates = 'Make sure that no migrator is running.'
 
 function toolOf({ tool }: Evidence): MigrationTool | undefined {
   return migrationTools.find(({ name }) => name === tool)
+}
+
+/** Where the lock is a row that the tool's own advice sets. */
+function releasing(evidence: Evidence): readonly Repair[] {
+  const release = / set is_locked = 0$/
+  return repairOf(evidence)
+    .map((step) => step.replace(/;? --.*$/, ''))
+    .filter((step) => release.test(step))
+    .map((statement) => ({
+      kind: 'statements',
+      class: 'data',
+      what: `release the lock of ${evidence.tool}`,
+      statements: [statement],
+      lock: `ROW EXCLUSIVE on ${quoted(evidence.table)}`,
+      undo: `select ${literal(statement.replace(release, ' set is_locked = 1'))}`,
+    }))
 }
 
 function repairOf(evidence: Evidence): readonly string[] {

@@ -20,8 +20,11 @@ export default defineCheck({
     path: z.string().startsWith('/').optional().describe('what to ask for; the first endpoint of the config, else /'),
   }),
   messages: {
-    refused: ({ url, start, other }: Evidence & { start?: string | undefined; other?: string | null }) =>
-      `nothing listens at ${url}${other ? `, and something does at ${other}: the server has the other loopback address` : ''}${start === undefined ? '' : ` (start it with: ${start})`}`,
+    refused: {
+      say: ({ url, start, other }: Evidence & { start?: string | undefined; other?: string | null }) =>
+        `nothing listens at ${url}${other ? `, and something does at ${other}: the server has the other loopback address` : ''}${start === undefined ? '' : ` (start it with: ${start})`}`,
+      repair: () => [{ kind: 'service', service: 'api-server' }],
+    },
     unresolved: ({ url }: Evidence) => `the host name of ${url} does not resolve`,
     silent: ({ url, text }: Evidence) => `${url} ${text}`,
     broken: ({ url, text }: Evidence) => `${url} ${text}`,

@@ -1,4 +1,4 @@
-import { defineCheck, listed, pluralize, quoted, type Session, sql } from 'dbdoctor'
+import { defineCheck, listed, pluralize, quoted, type Repair, type Session, sql } from 'dbdoctor'
 
 interface Drift {
   /** The database whose default collation it is; null for any other. */
@@ -26,6 +26,17 @@ type Read = Session['read']
 const change = ({ database, collation, recorded, actual }: Evidence) =>
   `${database === undefined ? `collation ${quoted(collation)}` : `the collation of database ${quoted(database)}`} has changed from version ${recorded} to ${actual}`
 
+const reindexing = ({ repair, collation }: Evidence): Repair[] => [
+  {
+    kind: 'statements',
+    class: 'safe',
+    what: `rebuild what is ordered by collation ${quoted(collation)}, and refresh its version`,
+    statements: repair,
+    lock: 'SHARE UPDATE EXCLUSIVE on the tables, one after the other',
+    alone: true,
+  },
+]
+
 export default defineCheck({
   id: 'storage/collations',
   title: 'Indexes are ordered by the collations of this system',
@@ -40,6 +51,7 @@ export default defineCheck({
       say: (evidence: Evidence) =>
         `${change(evidence)}: ${pluralize(evidence.indexes.length, 'index')} may be out of order: ${listed(evidence.indexes)}`,
       next: ({ repair }: Evidence) => repair,
+      repair: reindexing,
     },
     'changed-unused': {
       severity: 'info',

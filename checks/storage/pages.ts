@@ -1,4 +1,4 @@
-import { defineCheck, type PageFault, pluralize, quoted } from 'dbdoctor'
+import { defineCheck, type PageFault, pluralize, quoted, type Repair } from 'dbdoctor'
 
 type Evidence = Omit<PageFault, 'kind'>
 
@@ -9,6 +9,25 @@ const place = ({ table, index }: Evidence) =>
   [index !== undefined && `index ${quoted(index)} of`, table === undefined ? 'the file' : `table ${quoted(table)}`]
     .filter(Boolean)
     .join(' ')
+
+/** What of the advice is a statement that rebuilds the index. */
+const rebuilding = ({ index, table, repair }: Evidence): Repair[] => {
+  const [statement] = repair.flatMap((step) => /\breindex .+$/.exec(step)?.[0] ?? [])
+  return statement === undefined || index === undefined
+    ? []
+    : [
+        {
+          kind: 'statements',
+          class: 'safe',
+          what: `rebuild index ${quoted(index)}`,
+          statements: [statement],
+          lock: /concurrently/i.test(statement)
+            ? `SHARE UPDATE EXCLUSIVE on ${quoted(table ?? '')}`
+            : 'the file, for writing',
+          alone: /concurrently/i.test(statement),
+        },
+      ]
+}
 
 const copyFirst = 'Stop what writes to the database, and copy its files as they are before anything is repaired'
 const findCause = 'Find the cause first: the disk, a crash, a changed collation, a file copied while it was written'
@@ -31,6 +50,7 @@ export default defineCheck({
     'index-damaged': {
       say: (evidence: Evidence) => `${place(evidence)} is damaged: ${told(evidence)}`,
       next: ({ repair }: Evidence) => [findCause, ...repair],
+      repair: rebuilding,
     },
     truncated: {
       say: (evidence: Evidence) => `${place(evidence)} is cut short: ${told(evidence)}`,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseConfig } from '../config/config.js'
+import { type ConfigInput, parseConfig } from '../config/config.js'
 import { resolve } from '../config/reference.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import { dialectOf, parseTarget } from '../dialects/target.js'
@@ -12,12 +12,19 @@ import type { CheckOptions } from './options.js'
 import { print } from './output.js'
 import type { Parts, Staged } from './parts.js'
 
+/** What a repair has to know. */
+function withServices({ config: { api, auth, ...config }, services: { start, reset } }: Staged): ConfigInput {
+  const login = auth?.login && { login: { ...auth.login, reset: [...reset] } }
+  return { ...config, ...(api && { api: { ...api, start: [...start] } }), auth: { ...auth, ...login } }
+}
+
+export interface DemoOptions extends CheckOptions {
+  readonly list?: boolean
+  readonly fix?: boolean
+}
+
 /** `dbdoctor demo`: builds the demo application in a folder of its own, examines it, and removes it. */
-export async function demo(
-  parts: Parts,
-  name: string,
-  options: CheckOptions & { readonly list?: boolean },
-): Promise<number> {
+export async function demo(parts: Parts, name: string, options: DemoOptions): Promise<number> {
   const { scenarios } = await parts.demo()
   if (options.list) {
     await print(
@@ -50,23 +57,22 @@ export async function demo(
   let staged: Staged | undefined
   try {
     staged = await scenario.start(folder)
-    const config = parseConfig(staged.config, 'the demo')
+    const config = parseConfig(options.fix ? withServices(staged) : staged.config, 'the demo')
     const surroundings = { environment: {}, folder }
     const address = config.database.url ? resolve(config.database.url, surroundings) : ''
     const dialect = dialectOf(parseTarget(address), {})
     dialect.catch(() => {})
-    return await examine(
-      {
-        plugins: [await parts.checks()],
-        config,
-        baseline: [],
-        path: null,
-        surroundings,
-        dialect: () => dialect,
-        interruption,
-      },
-      options,
-    )
+    const subject = {
+      plugins: [await parts.checks()],
+      config,
+      baseline: [],
+      path: null,
+      surroundings,
+      dialect: () => dialect,
+      interruption,
+    }
+    if (!options.fix) return await examine(subject, options)
+    return await (await import('./fix.js')).fixAll(subject, options, join(folder, 'fix.jsonl'))
   } finally {
     await staged?.stop()
     await rm(folder, { recursive: true, force: true })

@@ -1,3 +1,4 @@
+import type { Repair } from '../contracts/repair.js'
 import { reportOn } from '../engine/examine.js'
 import { createRegistry, type Registry } from '../engine/registry.js'
 import type { Subject } from '../engine/subject.js'
@@ -34,6 +35,7 @@ export async function examined(
   options: CheckOptions,
   history: HistoryFile | null = null,
   registry: Registry = createRegistry(subject.plugins),
+  repairs?: Map<string, readonly Repair[]>,
 ): Promise<Report> {
   const progress = startProgress(options.progress && !options.quiet)
   try {
@@ -41,6 +43,7 @@ export async function examined(
       interrupt: interruption.signal,
       received: interruption.received,
       onEvent: progress.onEvent,
+      ...(repairs && { repairs }),
     })
     return history ? { ...report, trend: trendOf(report, history.runs) } : report
   } finally {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Depth, depths } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
+import { type RepairClass, repairClasses } from '../contracts/repair-class.js'
 import { type FailOn, failOn } from '../report/exit-code.js'
 import { reporterNames } from '../reporters/index.js'
 import { isDay } from '../values/day.js'
@@ -93,6 +94,22 @@ function time(text: string): number {
 export function date(text: string): string {
   if (isDay(text)) return text
   throw new InvalidArgumentError('Write a day: 2027-01-01.')
+}
+
+/** Numbers of steps, comma separated. */
+export function numbers(text: string): number[] {
+  return list(text).map((part) => {
+    if (/^[1-9]\d{0,5}$/.test(part)) return Number(part)
+    throw new InvalidArgumentError('Write numbers of steps, separated by commas.')
+  })
+}
+
+export function classes(text: string): RepairClass[] {
+  return list(text).map((part) => {
+    const known = repairClasses.find((name) => name === part)
+    if (known) return known
+    throw new InvalidArgumentError(`Write one or more of ${repairClasses.join(', ')}.`)
+  })
 }
 
 function count(least: number): (text: string) => number {

@@ -32,6 +32,8 @@ export interface DemoScenario {
 /** A demo that is up. */
 export interface Staged {
   readonly config: ConfigInput
+  /** How its server is started and its test user made, for whoever mends it: commands and their arguments. */
+  readonly services: { readonly start: readonly string[]; readonly reset: readonly string[] }
   /** Ends what was started. */
   readonly stop: () => Promise<void>
 }

@@ -1,11 +1,23 @@
 import { Argument, Command, Option } from 'commander'
+import { repairClasses } from '../contracts/repair-class.js'
 import { version } from '../engine/version.js'
 import { configFormats } from '../init/draft.js'
+import { orphanModes } from '../repair/step.js'
 import type { BaselineOptions } from './baseline.js'
 import { type Shell, shells } from './completions/shells.js'
 import type { ConfigOptions } from './config.js'
+import type { DemoOptions } from './demo.js'
+import type { FixOptions } from './fix.js'
 import type { InitOptions } from './init.js'
-import { type CheckOptions, date, type ReportOptions, withCheckOptions, withReportOptions } from './options.js'
+import {
+  type CheckOptions,
+  classes,
+  date,
+  numbers,
+  type ReportOptions,
+  withCheckOptions,
+  withReportOptions,
+} from './options.js'
 import type { Parts } from './parts.js'
 import type { SnapshotOptions } from './snapshot.js'
 
@@ -144,11 +156,47 @@ export function createProgram(parts: Parts, exit: (code: number) => void): Comma
       exit(await (await import('./explain.js')).explain(parts, id, address, options)),
     )
 
+  withCheckOptions(program.command('fix').description('plan the repair of what is found; with --apply, carry it out'))
+    .argument('[target]', target)
+    .option('-c, --config <file>', configFile)
+    .option('--apply <plan>', 'carry out the plan with this id, where it still fits')
+    .option('--steps <numbers>', 'only these steps: 1,3', numbers)
+    .option('--class <classes>', `only steps of these classes: ${repairClasses.join(', ')}`, classes)
+    .option('--yes', 'ask nothing')
+    .option('--journal <file>', 'where what is done is written first (default: dbdoctor-fix-PLAN.jsonl)')
+    .addOption(
+      new Option('--orphans <mode>', 'what becomes of rows without a parent')
+        .choices(orphanModes)
+        .default('quarantine'),
+    )
+    .option('--undo <journal>', 'take back what a journal says was done')
+    .addHelpText(
+      'after',
+      examples(
+        'dbdoctor fix ./app.db',
+        'dbdoctor fix ./app.db -f sql > repair.sql',
+        'dbdoctor fix ./app.db --apply 3f2a9c11d0e4',
+        'dbdoctor fix ./app.db --undo dbdoctor-fix-3f2a9c11d0e4.jsonl',
+      ),
+    )
+    .action(async (address: string | undefined, options: FixOptions) =>
+      exit(await (await import('./fix.js')).fix(parts, address, options)),
+    )
+
   withCheckOptions(program.command('demo').description('examine the embedded demo application'))
     .argument('[scenario]', 'what is wrong with it', 'healthy')
     .option('--list', 'list the scenarios')
-    .addHelpText('after', examples('dbdoctor demo', 'dbdoctor demo --list', 'dbdoctor demo orphans -f markdown'))
-    .action(async (scenario: string, options: CheckOptions & { list?: boolean }) =>
+    .option('--fix', 'mend what can be mended, and report afterwards')
+    .addHelpText(
+      'after',
+      examples(
+        'dbdoctor demo',
+        'dbdoctor demo --list',
+        'dbdoctor demo orphans -f markdown',
+        'dbdoctor demo orphans --fix',
+      ),
+    )
+    .action(async (scenario: string, options: DemoOptions) =>
       exit(await (await import('./demo.js')).demo(parts, scenario, options)),
     )
   program

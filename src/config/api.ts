@@ -60,7 +60,13 @@ export const apiConfig = z.strictObject({
     .array(endpoint)
     .default([])
     .describe('Routes that answer without a login: a path, or what is expected of it.'),
-  start: z.array(name).min(1).optional().describe('How the server is started, for advice where it is not running.'),
+  start: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe(
+      'How the server is started: a command and its arguments, run in the folder of the config. For advice where it is not running, and for `dbdoctor fix`.',
+    ),
 })
 
 const algorithms = [
@@ -123,6 +129,13 @@ const loginConfig = z
         'Whether a wrong password is tried once, after the right one and followed by it again. Left out: unless the users table counts failures. With true, a password that does not match the stored hash is sent too.',
       ),
     samples: z.int().min(1).max(20).default(1).describe('How often the probe user may sign in in a run, to be timed.'),
+    reset: z
+      .array(name)
+      .min(1)
+      .optional()
+      .describe(
+        'What creates the probe user or sets its password, for `dbdoctor fix`: a command and its arguments, run in the folder of the config. It is told both in DBDOCTOR_PROBE_USER and DBDOCTOR_PROBE_PASSWORD.',
+      ),
   })
   .transform(({ fields, ...login }, context) => {
     const leaves = leavesOf(login.body)

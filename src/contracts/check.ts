@@ -8,6 +8,7 @@ import type { ProbeUser } from '../probes/sign-in.js'
 import type { Measurement, RelationshipReport, Severity, SkipReason, UnknownReason } from '../report/report.js'
 import type { Depth } from './depth.js'
 import { type Layer, layerOf } from './layers.js'
+import type { Repair } from './repair.js'
 
 /** Folder and file name of the check: `integrity/foreign-keys`. */
 export type CheckId = `${Layer}/${string}`
@@ -24,11 +25,15 @@ type Sentence = (evidence: never) => string
  */
 type Steps = (evidence: never) => readonly string[]
 
-/** A finding's sentence; its severity where that differs from the check's, or depends on the evidence; and the next steps. */
+/**
+ * A finding's sentence; its severity where that differs from the check's, or depends on the evidence; the next steps; and what
+ * `dbdoctor fix` may do about it.
+ */
 export interface Wording {
   readonly severity?: Severity | ((evidence: never) => Severity)
   readonly say: Sentence
   readonly next?: Steps
+  readonly repair?: (evidence: never) => readonly Repair[]
 }
 
 export type Message = Sentence | Wording

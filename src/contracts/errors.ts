@@ -24,6 +24,9 @@ export type ErrorCode =
   | 'ERR_BASELINE_IMPOSSIBLE'
   | 'ERR_SNAPSHOT_INVALID'
   | 'ERR_SNAPSHOT_IMPOSSIBLE'
+  | 'ERR_JOURNAL'
+  | 'ERR_PLAN_STALE'
+  | 'ERR_REPAIR_REFUSED'
 
 /** A mistake of the user's: printed as two lines (what is wrong, the way out) without a stack, exit code 2. */
 export class DbdoctorError extends Error {

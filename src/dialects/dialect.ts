@@ -3,6 +3,7 @@ import { type Limits, type Stop, stopOf } from '../contracts/limits.js'
 import type { TargetInfo, UnknownReason } from '../report/report.js'
 import type { Catalog, ForeignKey, Relation, Table } from './catalog.js'
 import type { Definitions } from './definitions.js'
+import type { Repairer } from './repairer.js'
 
 export type DialectName = 'sqlite' | 'postgres'
 
@@ -280,6 +281,8 @@ export interface Dialect {
   readonly target: TargetInfo
   /** What it was given to get in, and what nobody else should read. */
   readonly secrets: readonly string[]
+  /** Opens it for writing. Throws what the driver throws. */
+  repairer(): Promise<Repairer>
   /** Ends what was begun before anybody opened it. */
   dismiss(): Promise<void>
 }

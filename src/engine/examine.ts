@@ -3,6 +3,7 @@ import { configLines } from '../config/lines.js'
 import type { Snapshot } from '../config/snapshot-format.js'
 import type { Depth } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
+import type { Repair } from '../contracts/repair.js'
 import type { DialectName } from '../dialects/dialect.js'
 import { exitCodeOf, type FailOn, type Signal } from '../report/exit-code.js'
 import type { Report } from '../report/report.js'
@@ -35,6 +36,8 @@ export interface Audience {
   /** The signal that ended the process' patience, if one did. */
   readonly received: () => Signal | null
   readonly onEvent: (event: RunEvent) => void
+  /** Takes what mends each finding, by its fingerprint. */
+  readonly repairs?: Map<string, readonly Repair[]>
 }
 
 /** Examines, and answers with the report. The one way for the command line and for programs. */
@@ -42,7 +45,7 @@ export async function reportOn(
   { config, baseline, path, surroundings, dialect: choose }: Omit<Subject, 'plugins'>,
   registry: Registry,
   settings: ExamineSettings,
-  { interrupt, received, onEvent }: Audience,
+  { interrupt, received, onEvent, repairs }: Audience,
 ): Promise<Report> {
   const selection = select(registry, config, settings)
   const { given, secrets } = givenBy(config, selection.needs, surroundings)
@@ -65,6 +68,7 @@ export async function reportOn(
     showValues: settings.showValues ?? false,
     interrupt,
     onEvent,
+    ...(repairs && { repairs }),
   })
   const { schemaVersion, tool, complete, depth, ...rest } = examination
   return {

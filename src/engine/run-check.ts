@@ -12,6 +12,7 @@ import type { Depth } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import { layerOf } from '../contracts/layers.js'
 import { type Limits, limit, Stop, stopOf } from '../contracts/limits.js'
+import type { Repair } from '../contracts/repair.js'
 import type { Dialect, Session } from '../dialects/dialect.js'
 import { fingerprintOf, plainEvidence } from '../report/evidence.js'
 import {
@@ -38,6 +39,8 @@ export interface ExamineOptions {
   readonly samples: number
   /** Whether samples may carry values of rows. */
   readonly showValues: boolean
+  /** Takes what mends each finding, by its fingerprint, where somebody wants to know. */
+  readonly repairs?: Map<string, readonly Repair[]>
 }
 
 /** How long a check may take to notice that its signal was aborted, in milliseconds. */
@@ -162,7 +165,11 @@ export function outlookOf(
 }
 
 /** What a check says while it runs. */
-function recorderOf(check: AnyCheck, { config, selection, showValues }: ExamineOptions, given: Partial<Given>) {
+function recorderOf(
+  check: AnyCheck,
+  { config, selection, showValues, repairs }: ExamineOptions,
+  given: Partial<Given>,
+) {
   const settings: CheckConfig = config.checks[check.id] ?? {}
   const own = settings === 'off' ? {} : settings
   const findings: Finding[] = []
@@ -183,9 +190,11 @@ function recorderOf(check: AnyCheck, { config, selection, showValues }: ExamineO
     find(code: string, evidence: object) {
       const message: Message | undefined = check.messages[code]
       if (!message) throw new Error(`${check.id} has no message for ${code}`)
-      const { say, severity, next }: Wording = typeof message === 'function' ? { say: message } : message
+      const { say, severity, next, repair }: Wording = typeof message === 'function' ? { say: message } : message
       const address = `${check.id}#${code}`
       const plain = plainEvidence(evidence, showValues)
+      const fingerprint = fingerprintOf(address, plain)
+      if (repairs && repair) repairs.set(fingerprint, repair(evidence as never))
       findings.push({
         address,
         severity:
@@ -193,7 +202,7 @@ function recorderOf(check: AnyCheck, { config, selection, showValues }: ExamineO
         message: say(evidence as never),
         evidence: plain,
         ...(next && { next: next(evidence as never) }),
-        fingerprint: fingerprintOf(address, plain),
+        fingerprint,
       })
     },
 

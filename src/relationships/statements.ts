@@ -32,38 +32,42 @@ export function orphanStatements(
   return [show, remarked(move, 'keeps a copy of the rows, and locks them until it ends')]
 }
 
-/** The condition that holds for orphaned rows, as the scan asks it. */
-function orphaned(relationship: Relationship, parent: string): string {
+/**
+ * The condition that holds for orphaned rows of a child called `c`, or `c` with a number where conditions are within each other, as the
+ * scan asks it.
+ */
+export function orphaned(relationship: Relationship, parent: string, child = 'c'): string {
   const { columns, parentColumns, match, kind, none = [] } = relationship
-  const each = (condition: string) => columns.map((column) => `c.${identifier(column)} ${condition}`)
+  const each = (condition: string) => columns.map((column) => `${child}.${identifier(column)} ${condition}`)
   const keyed = [
-    ...(kind ? [`c.${identifier(kind.column)} = ${literal(kind.value)}`] : []),
+    ...(kind ? [`${child}.${identifier(kind.column)} = ${literal(kind.value)}`] : []),
     ...each('is not null'),
     ...(none.length > 0
-      ? columns.map((column) => `cast(c.${identifier(column)} as text) not in (${none.map(literal).join(', ')})`)
+      ? columns.map((column) => `cast(${child}.${identifier(column)} as text) not in (${none.map(literal).join(', ')})`)
       : []),
     // A parent that is not there has no key to compare with.
-    ...(parentColumns.length > 0 ? [hasNone(relationship, parent)] : []),
+    ...(parentColumns.length > 0 ? [hasNone(relationship, parent, child)] : []),
   ].join(' and ')
   if (match !== 'full' || columns.length === 1) return keyed
   return `(${keyed} or (${each('is null').join(' or ')}) and (${each('is not null').join(' or ')}))`
 }
 
-function hasNone(relationship: Relationship, parent: string): string {
+function hasNone(relationship: Relationship, parent: string, child: string): string {
   const { columns, parentColumns, operators } = relationship
+  const own = child.replace('c', 'p')
   const matching = columns
     .map((column, at) => {
       const equals = operators?.[at]?.name ?? '='
-      return `p.${identifier(parentColumns[at] ?? '')} ${equals} c.${identifier(column)}`
+      return `${own}.${identifier(parentColumns[at] ?? '')} ${equals} ${child}.${identifier(column)}`
     })
     .join(' and ')
   const period = periodOf(relationship)
-  if (!period) return `not exists (select 1 from ${parent} p where ${matching})`
-  return `not coalesce(c.${identifier(period.column)} <@ (select range_agg(p.${identifier(period.of)}) from ${parent} p where ${matching}), false)`
+  if (!period) return `not exists (select 1 from ${parent} ${own} where ${matching})`
+  return `not coalesce(${child}.${identifier(period.column)} <@ (select range_agg(${own}.${identifier(period.of)}) from ${parent} ${own} where ${matching}), false)`
 }
 
 /** The columns of a key over a PERIOD: the last ones, whose operator is that of overlapping. Parents cover it together. */
-function periodOf({ columns, parentColumns, operators }: Relationship) {
+export function periodOf({ columns, parentColumns, operators }: Relationship) {
   const last = columns.length - 1
   if (operators?.[last]?.name !== '&&') return null
   return { column: columns[last] ?? '', of: parentColumns[last] ?? '' }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Plain } from './report.js'
 
+/** What only a repair needs to know. */
+const ofRepairs = 'repaired'
+
 /** Evidence as a report keeps it: plain data, and no row values unless the user asked for them. */
 export function plainEvidence(evidence: object, showValues: boolean): { readonly [key: string]: Plain } {
   return Object.fromEntries(
     Object.entries(evidence)
-      .filter(([, value]) => value !== undefined)
+      .filter(([key, value]) => value !== undefined && key !== ofRepairs)
       .map(([key, value]) => [key, key === 'samples' && !showValues ? masked(plain(value)) : plain(value)]),
   )
 }

@@ -1,5 +1,6 @@
 import type { Depth } from '../contracts/depth.js'
 import type { Layer } from '../contracts/layers.js'
+import type { RepairClass } from '../contracts/repair-class.js'
 
 /** The version of the JSON contract: additions keep it, renames and removals raise it. */
 export const schemaVersion = 1
@@ -207,7 +208,26 @@ export interface Report {
   readonly acceptance?: Acceptance
   /** Where a history was kept. */
   readonly trend?: Trend
+  /** What `dbdoctor fix` has done before this run, in its order. */
+  readonly fixes?: readonly Fix[]
   readonly results: readonly Result[]
+}
+
+/** A step of a repair, and what came of it. */
+export interface Fix {
+  readonly step: number
+  readonly class: RepairClass
+  readonly what: string
+  /** The findings that it was for, and their sentences. */
+  readonly addresses: readonly string[]
+  readonly before: string
+  readonly outcome: 'applied' | 'applied-before' | 'failed'
+  /** How many rows were changed. */
+  readonly rows?: number
+  /** What was seen afterwards. */
+  readonly after?: string
+  /** Why it failed. */
+  readonly text?: string
 }
 
 /** A report but for its exit code, which whoever asked decides. */

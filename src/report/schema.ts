@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { depths } from '../contracts/depth.js'
 import { layers } from '../contracts/layers.js'
+import { repairClasses } from '../contracts/repair-class.js'
 import type { Plain } from './report.js'
 import { knownReasons, schemaVersion, unknownReasons } from './report.js'
 
@@ -146,6 +147,20 @@ const trend = z
   })
   .meta({ id: 'Trend', description: 'How this run compares with those before it, where a history was kept.' })
 
+const fix = z
+  .object({
+    step: z.int().positive(),
+    class: z.enum(repairClasses),
+    what: z.string(),
+    addresses: z.array(z.string()).describe('The findings that it was for.'),
+    before: z.string(),
+    outcome: z.enum(['applied', 'applied-before', 'failed']),
+    rows: z.exactOptional(count),
+    after: z.exactOptional(z.string()),
+    text: z.exactOptional(z.string()).describe('Why it failed.'),
+  })
+  .meta({ id: 'Fix', description: 'A step of a repair, and what came of it.' })
+
 export const reportSchema = z
   .object({
     schemaVersion: z.literal(schemaVersion),
@@ -189,6 +204,7 @@ export const reportSchema = z
     }),
     acceptance: z.exactOptional(z.object({ stale: z.array(acceptedEntry), expired: z.array(acceptedEntry) })),
     trend: z.exactOptional(trend),
+    fixes: z.exactOptional(z.array(fix)).describe('What `dbdoctor fix` has done before this run, in its order.'),
     results: z.array(result),
   })
   .meta({ title: 'Report of dbdoctor', description: 'What dbdoctor check -f json writes.' })

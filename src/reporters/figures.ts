@@ -1,4 +1,4 @@
-import type { Acceptance, Finding, Measurement, Plain, Report, Result, TargetInfo } from '../report/report.js'
+import type { Acceptance, Finding, Fix, Measurement, Plain, Report, Result, TargetInfo } from '../report/report.js'
 import { milliseconds, pluralize } from '../values/text.js'
 
 export const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
@@ -112,4 +112,10 @@ function pairs(part: Record<string, Plain> | undefined): string {
 /** How many checks ran, whatever they came to. */
 export function ranOf({ pass, warn, fail, expected, crash }: Report['counts']): number {
   return pass + warn + fail + expected + crash
+}
+
+/** A step of a repair in a sentence: what was done, and what was seen afterwards, or why it was not. */
+export function fixed({ what, rows, after, text, before }: Fix): string {
+  const done = rows === undefined ? what : `${what} (${pluralize(rows, 'row')})`
+  return text === undefined ? `${done}; ${after}` : `${done}: ${text}; before: ${before}`
 }

@@ -9,6 +9,7 @@ import {
   acceptedBy,
   blockedOf,
   figureOf,
+  fixed,
   isUnadvised,
   placeOf,
   ranOf,
@@ -180,7 +181,10 @@ function trendSection(report: Report, page: Page): string[] {
   ]
 }
 
-function verdictLines({ verdict, causes, counts, complete, ms, results, acceptance }: Report, page: Page): string[] {
+function verdictLines(
+  { verdict, causes, counts, complete, ms, results, acceptance, fixes = [] }: Report,
+  page: Page,
+): string[] {
   const { paint } = page
   const colour = { healthy: 'green', degraded: 'yellow', unhealthy: 'red', inconclusive: 'yellow' } as const
   const label = `${verdict.status.toUpperCase()}${complete ? '' : ', INCOMPLETE'}`
@@ -213,6 +217,14 @@ function verdictLines({ verdict, causes, counts, complete, ms, results, acceptan
       ),
     ),
     ...acceptanceNotes(acceptance).flatMap((note) => wrapped(note, 2, page, paint.yellow)),
+    ...fixes.flatMap((fix) =>
+      wrapped(
+        `${fix.outcome === 'failed' ? 'not mended' : 'mended'}: ${fixed(fix)}`,
+        2,
+        page,
+        fix.outcome === 'failed' ? paint.red : paint.green,
+      ),
+    ),
     ...(root?.next ?? []).flatMap((step) => wrapped(step, 6, page, paint.reset, '    → ')),
   ]
 }

@@ -43,6 +43,7 @@ export function postgres(connectionString: string, environment: Environment, und
     hasSchemas: true,
     target,
     secrets: passwordsIn(connectionString, ways[0] ?? {}, environment),
+    repairer: async () => (await import('./repairer.js')).repairerOf(ways),
     async dismiss() {},
     async open(limits): Promise<Opening> {
       const began = performance.now()

@@ -16,6 +16,7 @@ export function sqlite(path: string, understood?: string): Dialect {
     target,
     secrets: [],
     open: async (limits) => (await import('./database.js')).openDatabase(path, target, link, limits),
+    repairer: async () => (await import('./repairer.js')).repairerOf(path),
     dismiss: link.kill,
   }
 }

@@ -1,4 +1,5 @@
-import type { Cause, Report, Result } from '../../report/report.js'
+import type { Cause, Fix, Report, Result } from '../../report/report.js'
+import { pluralize } from '../../values/text.js'
 import { stepLines, escaped as text } from '../commonmark.js'
 import { acceptanceNotes, isBroken, isUnadvised } from '../figures.js'
 import { listOr } from './parts.js'
@@ -66,12 +67,31 @@ function brokenLines(result: Result, causes: readonly Cause[]): string[] {
   ]
 }
 
-export function fixes({ causes }: Report): string[] {
+export function fixes({ causes, fixes: done = [] }: Report): string[] {
+  return [
+    ...(done.length > 0 ? ['## Fixes applied', '', ...done.flatMap(appliedLines)] : []),
+    ...(done.length > 0 && advisedOf(causes).length === 0 ? [] : suggested(causes, done.length > 0)),
+  ]
+}
+
+/** A step that was carried out: with what was seen before and after. */
+function appliedLines({ step, what, outcome, rows, before, after, text: fault, addresses }: Fix): string[] {
+  const failed = outcome === 'failed'
+  return [
+    `### ${step}. ${text(what).replace(/^./, (letter) => letter.toUpperCase())} ${failed ? '❌' : '✅'}`,
+    '',
+    `- Before: ${text(before)} (${text(addresses.join(', '))})`,
+    ...(rows === undefined ? [] : [`- ${pluralize(rows, 'row')} changed`]),
+    failed ? `- It failed: ${text(fault ?? '')}` : `- After: ${text(after ?? '')}`,
+    '',
+  ]
+}
+
+function suggested(causes: readonly Cause[], changed: boolean): string[] {
   return [
     '## Fixes suggested',
     '',
-    'dbdoctor changed nothing.',
-    '',
+    ...(changed ? [] : ['dbdoctor changed nothing.', '']),
     ...advisedOf(causes).flatMap(({ id, next }, at) => [
       `### ${at + 1}. ${text(id)}`,
       '',

@@ -1,0 +1,68 @@
+import type pg from 'pg'
+import { limit } from '../../contracts/limits.js'
+import type { Fate, Repairer, TextRow } from '../repairer.js'
+import { connect } from './client.js'
+
+/** How long a lock is waited for, and so how long the application may queue behind us; milliseconds. */
+const lockTimeout = 2000
+/** How long one statement may take, in milliseconds: a large index takes its time. */
+const statementTimeout = 3_600_000
+
+/** Connects for writing, as any client of the application's: with its search path and its triggers. */
+export async function repairerOf(ways: readonly pg.ClientConfig[]): Promise<Repairer> {
+  const limits = limit(Number.POSITIVE_INFINITY, new AbortController().signal)
+  const client = await connectAnyWay(ways, (config) => connect(config, limits, () => {})).finally(limits.clear)
+  const query = async (text: string) =>
+    (await client.pg.query<TextRow>({ text, types: { getTypeParser: () => (value: string) => value } as never })).rows
+  const settings = `set lock_timeout = ${lockTimeout}; set statement_timeout = ${statementTimeout}; set idle_in_transaction_session_timeout = 60000;
+    set datestyle = 'ISO'; set intervalstyle = 'postgres'; set bytea_output = 'hex'; set extra_float_digits = 1; set application_name = 'dbdoctor fix'`
+  for (const one of settings.split(';')) await query(one)
+  const [who] =
+    await query(`select (select system_identifier from pg_control_system())::text || '/' || current_database() as identity,
+    pg_is_in_recovery()::text as standby, current_setting('transaction_read_only') as read_only`)
+  const standby = who?.standby === 'true'
+  return {
+    identity: `postgres:${who?.identity}`,
+    refusal: standby
+      ? 'this server is a standby, which takes no writes: repair its primary'
+      : who?.read_only === 'on'
+        ? 'transactions are read-only here by the settings'
+        : null,
+    locksTables: true,
+    overriding: 'overriding system value',
+    literalOf: (column) => `quote_nullable(${column}::text)`,
+    query,
+    run: async (text) => (await client.pg.query(text)).rowCount ?? 0,
+    async begin({ restoring = false } = {}) {
+      await query('begin')
+      if (!restoring) return
+      await query('savepoint as_replica')
+      await query('set local session_replication_role = replica').catch(() => query('rollback to savepoint as_replica'))
+    },
+    mark: async () => (await query('select pg_current_xact_id()::text as mark'))[0]?.mark ?? '',
+    commit: async () => void (await query('commit')),
+    rollback: async () => void (await query('rollback').catch(() => {})),
+    async fateOf(mark): Promise<Fate> {
+      const [row] = await query(`select pg_xact_status('${BigInt(mark)}'::xid8) as status`)
+      if (row?.status === 'committed') return 'committed'
+      return row?.status === 'aborted' ? 'rolled-back' : 'unknown'
+    },
+    forget: async () => {},
+    close: () => client.end(),
+  }
+}
+
+async function connectAnyWay<T>(
+  ways: readonly pg.ClientConfig[],
+  attempt: (config: pg.ClientConfig) => Promise<T>,
+): Promise<T> {
+  let last: unknown
+  for (const config of ways) {
+    try {
+      return await attempt(config)
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}

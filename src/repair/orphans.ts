@@ -1,0 +1,279 @@
+import type { OrphanRepair } from '../contracts/repair.js'
+import { type Catalog, type ForeignKey, findTable, nameOf, type Relation } from '../dialects/catalog.js'
+import type { Relationship } from '../dialects/dialect.js'
+import { quarantineOf } from '../dialects/quarantine.js'
+import type { Repairer } from '../dialects/repairer.js'
+import { orphaned, periodOf } from '../relationships/statements.js'
+import { agreeing, identifier, listed, pluralize, quoted } from '../values/text.js'
+import type { Draft, Guard, Images, Step } from './step.js'
+
+/** How far those are followed that point at rows which go. */
+const deepest = 5
+/** Rows that a machine moves in a second, at least. */
+const rowsInSecond = 20_000
+
+type Condition = (alias: string) => string
+
+/** Rows of one table that go, and where to. */
+interface Part {
+  readonly table: Relation
+  readonly condition: Condition
+  readonly rows: number
+}
+
+const sqlName = ({ schema, name }: Relation) => identifier(schema, name)
+
+/** What a step is for, or why there is none. */
+export type Drafting = { readonly draft: Draft } | { readonly reason: string }
+
+/** What sets the keys of orphaned rows to null. */
+export async function nullingStep(
+  { relationship }: OrphanRepair,
+  catalog: Catalog,
+  repairer: Repairer,
+): Promise<Drafting> {
+  const refusal = refusalOf(relationship)
+  if (refusal !== null) return { reason: refusal }
+  return nulling(relationship, catalog, repairer, await partOf(relationship, repairer))
+}
+
+/**
+ * What is done about the orphaned rows of some relationships: they, and the rows that point at them, go together, in one transaction; none is
+ * left behind with a parent that went.
+ */
+export async function movingStep(
+  repairs: readonly OrphanRepair[],
+  catalog: Catalog,
+  repairer: Repairer,
+  mode: 'quarantine' | 'delete',
+): Promise<Drafting> {
+  const relationships = repairs.map(({ relationship }) => relationship)
+  const refusal = relationships.map(refusalOf).find((reason) => reason !== null)
+  if (refusal) return { reason: refusal }
+  const roots: Part[] = []
+  for (const relationship of relationships) {
+    const part = await partOf(relationship, repairer)
+    const at = roots.findIndex(({ table }) => isOf(table, part.table))
+    const known = roots[at]
+    if (!known) roots.push(part)
+    else roots[at] = await counted({ ...known, condition: either(known.condition, part.condition) }, repairer)
+  }
+  const parts = await withDependents(roots, catalog, repairer)
+  if (typeof parts === 'string') return { reason: parts }
+  return moving(parts, roots.length, relationships, catalog, repairer, mode)
+}
+
+/** Parents that cover a time together leave rows that are right in part. */
+function refusalOf(relationship: Relationship): string | null {
+  return periodOf(relationship) ? 'its parents cover a time together, and rows may be right in part' : null
+}
+
+async function partOf(relationship: Relationship, repairer: Repairer): Promise<Part> {
+  const condition: Condition = (alias) => orphaned(relationship, sqlName(relationship.parent), alias)
+  return counted({ table: relationship.child, condition, rows: 0 }, repairer)
+}
+
+async function counted(part: Part, repairer: Repairer): Promise<Part> {
+  return { ...part, rows: await countOf(repairer, part.table, part.condition) }
+}
+
+function either(one: Condition, other: Condition): Condition {
+  return (alias) => `(${one(alias)} or ${other(alias)})`
+}
+
+function nulling({ child, columns, parent }: Relationship, catalog: Catalog, repairer: Repairer, own: Part): Drafting {
+  const table = findTable(catalog, child)
+  const key = keyOf(catalog, child)
+  const fixed = columns.find((column) => table?.columns.find(({ name }) => name === column)?.nullable === false)
+  if (fixed !== undefined) return { reason: `${quoted(fixed)} may not be null: choose --orphans quarantine` }
+  if (key.length === 0) return { reason: `${quoted(child.name)} has no primary key by which a row is found again` }
+  const set = columns.map((column) => `${identifier(column)} = null`).join(', ')
+  const draft: Draft = {
+    ...common(own.rows),
+    what: `set ${columns.join(', ')} to null in ${pluralize(own.rows, 'row')} of ${nameOf(child, catalog)}`,
+    statements: [`update ${sqlName(child)} as c set ${set} where ${own.condition('c')}`],
+    ...locksOf(catalog, repairer, [child], [parent]),
+    guards: [guardOf(own, catalog)],
+    images: [{ table: sqlName(child), where: own.condition('c'), columns, key }],
+    undo: [],
+    undone: 'the keys are set again, from the journal',
+  }
+  return { draft }
+}
+
+function moving(
+  parts: readonly Part[],
+  roots: number,
+  relationships: readonly Relationship[],
+  catalog: Catalog,
+  repairer: Repairer,
+  mode: 'quarantine' | 'delete',
+): Drafting {
+  const keyless = parts.find(({ table }) => keyOf(catalog, table).length === 0)
+  if (keyless && parts.length > 1) {
+    const table = quoted(nameOf(keyless.table, catalog))
+    return { reason: `rows of ${table} would go with others, and have no primary key to be found by` }
+  }
+  const taken = new Set([...catalog.tables, ...catalog.quarantine].map(({ schema, name }) => `${schema}.${name}`))
+  const asides = parts.map(({ table }) => {
+    const own = relationships.filter(({ child }) => isOf(child, table))
+    const relation = asideOf(table, own.length === 1 ? (own[0]?.columns ?? []) : [], taken)
+    taken.add(`${relation.schema}.${relation.name}`)
+    return { ...relation, sqlName: sqlName(relation) }
+  })
+  const total = parts.reduce((sum, { rows }) => sum + rows, 0)
+  const names = (some: readonly Part[]) =>
+    some.map(({ table, rows }) => `${pluralize(rows, 'row')} of ${nameOf(table, catalog)}`).join(', ')
+  const others = parts.slice(roots)
+  const withThem = others.length > 0 ? `, and ${names(others)} that would lose theirs` : ''
+  const what = `${names(parts.slice(0, roots))} without a parent${withThem}`
+  const where = asides.map((aside) => quoted(nameOf(aside, catalog))).join(', ')
+  const deletions = parts.map(({ table, condition }, at) => {
+    const key = keyOf(catalog, table)
+    // What a condition asks of other tables may be gone by the time.
+    const found = key.map((column) => `a.${identifier(column)} = c.${identifier(column)}`).join(' and ')
+    const those = key.length === 0 ? condition('c') : `exists (select 1 from ${asides[at]?.sqlName} a where ${found})`
+    return `delete from ${sqlName(table)} as c where ${those}`
+  })
+  const draft: Draft = {
+    ...common(total),
+    what: mode === 'delete' ? `delete ${what}` : `put aside ${what}, in ${where}`,
+    statements: [
+      ...parts.map(
+        ({ table, condition }, at) =>
+          `create table ${asides[at]?.sqlName} as select c.* from ${sqlName(table)} c where ${condition('c')}`,
+      ),
+      // Those that point at others go first.
+      ...deletions.reverse(),
+      ...(mode === 'delete' ? asides.map((aside) => `drop table ${aside.sqlName}`) : []),
+    ],
+    ...locksOf(
+      catalog,
+      repairer,
+      parts.map(({ table }) => table),
+      relationships.map(({ parent }) => parent),
+    ),
+    guards: parts.map((part) => guardOf(part, catalog)),
+    images: parts.map(
+      ({ table, condition }): Images => ({
+        table: sqlName(table),
+        where: condition('c'),
+        columns: storedColumns(catalog, table),
+        key: [],
+      }),
+    ),
+    undo: mode === 'delete' ? [] : asides.map((aside) => `drop table ${aside.sqlName}`),
+    undone: `the rows are inserted again, from the journal${mode === 'delete' ? '' : `, and ${asides.length === 1 ? 'the table of what was put aside' : 'the tables of what was put aside'} dropped`}`,
+  }
+  return { draft }
+}
+
+/** The rows, and those that point at them through declared keys, and at those in turn; a table once. */
+async function withDependents(
+  roots: readonly Part[],
+  catalog: Catalog,
+  repairer: Repairer,
+): Promise<readonly Part[] | string> {
+  const parts = [...roots]
+  const waiting = roots.map(({ table, condition }) => ({ table, condition, depth: 0 }))
+  for (const { table, condition: goes, depth } of waiting) {
+    const keys = catalog.foreignKeys.filter((key) => isOf(key.parent, table) && key.parentColumns.length > 0)
+    for (const key of keys) {
+      const condition = dependents(key, goes)
+      const at = parts.findIndex((part) => isOf(part.table, key.child))
+      const known = parts[at]
+      const further = await countOf(
+        repairer,
+        key.child,
+        known ? (alias) => `(${condition(alias)}) and (${known.condition(alias)}) is not true` : condition,
+      )
+      if (further === 0) continue
+      if (depth === deepest)
+        return `${agreeing(further, 'row', 'point')} at them from ${quoted(nameOf(key.child, catalog))}: decide what becomes of those first`
+      if (known) {
+        parts[at] = { ...known, condition: either(known.condition, condition), rows: known.rows + further }
+      } else parts.push({ table: key.child, condition, rows: further })
+      waiting.push({ table: key.child, condition, depth: depth + 1 })
+    }
+  }
+  return parts
+}
+
+function keyOf(catalog: Catalog, table: Relation): readonly string[] {
+  return findTable(catalog, table)?.keys.find(({ primary }) => primary)?.columns ?? []
+}
+
+/** Rows of a key's child whose parent is one that goes. */
+function dependents({ columns, parentColumns, parent }: ForeignKey, goes: Condition): Condition {
+  return (alias) => {
+    const inner = `${alias}0`
+    const matching = columns.map(
+      (column, at) => `${inner}.${identifier(parentColumns[at] ?? '')} = ${alias}.${identifier(column)}`,
+    )
+    return `exists (select 1 from ${sqlName(parent)} ${inner} where ${matching.join(' and ')} and (${goes(inner)}))`
+  }
+}
+
+function isOf(one: Relation, other: Relation): boolean {
+  return one.schema === other.schema && one.name === other.name
+}
+
+function guardOf({ table, condition, rows }: Part, catalog: Catalog): Guard {
+  return {
+    query: `select count(*) as rows from ${sqlName(table)} c where ${condition('c')}`,
+    expected: rows,
+    of: nameOf(table, catalog),
+  }
+}
+
+async function countOf(repairer: Repairer, table: Relation, condition: Condition): Promise<number> {
+  const [row] = await repairer.query(`select count(*) as rows from ${sqlName(table)} c where ${condition('c')}`)
+  return Number(row?.rows ?? 0)
+}
+
+/** Columns whose values are stored, and given back as they were. */
+function storedColumns(catalog: Catalog, table: Relation): readonly string[] {
+  return (findTable(catalog, table)?.columns ?? []).filter(({ generated }) => !generated).map(({ name }) => name)
+}
+
+function asideOf(table: Relation, columns: readonly string[], taken: ReadonlySet<string>): Relation {
+  const name = quarantineOf(table.name, columns)
+  const isTaken = (candidate: string) => taken.has(`${table.schema}.${candidate}`)
+  let free = name
+  for (let more = 2; isTaken(free); more++) free = `${name}_${more}`
+  return { schema: table.schema, name: free }
+}
+
+/** Nobody writes to the children meanwhile, nor adds the parents that they lack. */
+function locksOf(
+  catalog: Catalog,
+  { locksTables }: Repairer,
+  children: readonly Relation[],
+  parents: readonly Relation[],
+): Pick<Step, 'locks' | 'lock'> {
+  const names = (tables: readonly Relation[]) => listed(tables.map((table) => nameOf(table, catalog)))
+  if (!locksTables) return { locks: [], lock: 'the file, for writing' }
+  const apart = parents.filter(
+    (parent, at) =>
+      !children.some((child) => isOf(child, parent)) &&
+      findTable(catalog, parent) &&
+      parents.findIndex((other) => isOf(other, parent)) === at,
+  )
+  return {
+    locks: [
+      ...children.map((table) => `lock table ${sqlName(table)} in share row exclusive mode`),
+      ...apart.map((table) => `lock table ${sqlName(table)} in share mode`),
+    ],
+    lock: `SHARE ROW EXCLUSIVE on ${names(children)}${apart.length > 0 ? `, SHARE on ${names(apart)}` : ''}`,
+  }
+}
+
+function common(rows: number) {
+  return {
+    class: 'data' as const,
+    rows,
+    seconds: Math.ceil(rows / rowsInSecond),
+    alone: false,
+    undoQueries: [],
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import type { Given } from '../config/given.js'
+import { layerOf, layers } from '../contracts/layers.js'
+import type { OrphanRepair, Repair, StatementRepair } from '../contracts/repair.js'
+import type { Catalog } from '../dialects/catalog.js'
+import type { Repairer } from '../dialects/repairer.js'
+import { type Finding, type Report, targetName } from '../report/report.js'
+import { type Drafting, movingStep, nullingStep } from './orphans.js'
+import { serviceStep } from './services.js'
+import type { Draft, OrphanMode, Plan, Step, Unmended } from './step.js'
+
+/** What a plan is made from. */
+export interface Diagnosed {
+  readonly report: Report
+  /** What mends each finding, by its fingerprint. */
+  readonly repairs: ReadonlyMap<string, readonly Repair[]>
+  /** Null where no database is examined, or it does not open. */
+  readonly repairer: Repairer | null
+  readonly catalog: Catalog | null
+  readonly given: Partial<Given>
+  readonly orphans: OrphanMode
+}
+
+interface Drafted extends Draft {
+  readonly findings: readonly Finding[]
+}
+
+/** A finding and one way to mend it. */
+interface Way<R extends Repair = Repair> {
+  readonly finding: Finding
+  readonly repair: R
+}
+
+/**
+ * Plans what mends the findings of a report, in the order in which it has to be done: from the lowest layer up, rows before what promises
+ * them, services last.
+ */
+export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
+  const { report, repairs, repairer } = diagnosed
+  const drafts: Drafted[] = []
+  const reasons = new Map<Finding, string[]>()
+  const add = (findings: readonly Finding[], drafting: Drafting) => {
+    if ('reason' in drafting) {
+      for (const finding of findings) reasons.set(finding, [...(reasons.get(finding) ?? []), drafting.reason])
+      return
+    }
+    // Several findings may be mended by one step.
+    const at = drafts.findIndex((other) => sameWork(other) === sameWork(drafting.draft))
+    const known = drafts[at]
+    if (known) drafts[at] = { ...known, findings: [...known.findings, ...findings] }
+    else drafts.push({ ...drafting.draft, findings })
+  }
+  const findings = report.results
+    .flatMap((result) => result.findings)
+    .filter(({ severity, suppressed }) => severity !== 'info' && !suppressed)
+  const ways = findings.flatMap((finding) =>
+    (repairs.get(finding.fingerprint) ?? []).map((repair): Way => ({ finding, repair })),
+  )
+  for (const { finding, repair } of ways) {
+    if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.given))
+    else if (repair.kind === 'statements')
+      add(
+        [finding],
+        whereItOpens(diagnosed, () => statementStep(repair, finding)),
+      )
+  }
+  for (const group of orphanGroups(ways, diagnosed.orphans))
+    add(
+      group.map(({ finding }) => finding),
+      await orphanStep(group, diagnosed),
+    )
+  const steps = drafts.sort(inOrder).map(({ findings: own, ...draft }, at): Step => {
+    const mended = own.map(({ address, fingerprint, message }) => ({ address, fingerprint, why: message }))
+    return { number: at + 1, ...draft, findings: mended }
+  })
+  const identity = repairer?.identity ?? ''
+  const unmended = findings
+    .filter((finding) => !drafts.some((draft) => draft.findings.includes(finding)))
+    .map((finding): Unmended => {
+      const why = [finding.message, ...(reasons.get(finding) ?? [])].join('; ')
+      return { address: finding.address, why, next: finding.next ?? [] }
+    })
+  return {
+    schemaVersion: 1,
+    id: idOf(identity, steps),
+    dialect: report.target?.dialect ?? null,
+    target: targetName(report),
+    identity,
+    steps,
+    unmended,
+  }
+}
+
+const closed = { reason: 'the database has to open first' }
+
+function whereItOpens({ repairer, catalog }: Diagnosed, draft: () => Draft): Drafting {
+  return repairer && catalog ? { draft: draft() } : closed
+}
+
+/** Rows of declared relationships go together, for one may point at the other; a guess is a step of its own, which can be left out. */
+function orphanGroups(ways: readonly Way[], mode: OrphanMode): Way<OrphanRepair>[][] {
+  const all = ways.filter((way): way is Way<OrphanRepair> => way.repair.kind === 'orphans')
+  const isAlone = ({ repair }: Way<OrphanRepair>) => mode === 'null' || 'inferred' in repair.relationship
+  const together = all.filter((way) => !isAlone(way))
+  return [...(together.length > 0 ? [together] : []), ...all.filter(isAlone).map((way) => [way])]
+}
+
+async function orphanStep(group: readonly Way<OrphanRepair>[], diagnosed: Diagnosed): Promise<Drafting> {
+  const { repairer, catalog, orphans } = diagnosed
+  const repairs = group.map(({ repair }) => repair)
+  const [first] = repairs
+  if (!repairer || !catalog || !first) return closed
+  return orphans === 'null' ? nullingStep(first, catalog, repairer) : movingStep(repairs, catalog, repairer, orphans)
+}
+
+function statementStep(repair: StatementRepair, { evidence }: Finding): Draft {
+  const { what, statements, lock, alone = false, undo, leftovers } = repair
+  return {
+    ...{ class: repair.class, what, statements, lock, alone },
+    rows: typeof evidence.rows === 'number' ? evidence.rows : null,
+    seconds: null,
+    locks: [],
+    guards: [],
+    images: [],
+    undoQueries: undo === undefined ? [] : [undo],
+    undo: [],
+    undone: undo === undefined ? 'there is nothing to take back: no row and no setting changes' : 'as it was before',
+    ...(leftovers !== undefined && { leftovers }),
+  }
+}
+
+function sameWork({ statements, command, service }: Draft): string {
+  return JSON.stringify([statements, command, service])
+}
+
+function inOrder(one: Drafted, other: Drafted): number {
+  const rank = ({ findings, service, ...draft }: Drafted) => [
+    service === undefined
+      ? Math.min(...findings.map(({ address }) => layers.indexOf(layerOf(address))))
+      : layers.length,
+    service === 'probe-user' ? 1 : 0,
+    draft.class === 'data' ? 0 : 1,
+  ]
+  const [own, theirs] = [rank(one), rank(other)]
+  return own.map((value, at) => value - (theirs[at] ?? 0)).find((difference) => difference !== 0) ?? 0
+}
+
+function idOf(identity: string, steps: readonly Step[]): string {
+  const what = steps.map(({ statements, command, rows, guards, findings }) => [
+    ...[statements, command, rows],
+    findings.map(({ fingerprint }) => fingerprint),
+    guards.map(({ expected }) => expected),
+  ])
+  return createHash('sha256')
+    .update(JSON.stringify([identity, what]))
+    .digest('hex')
+    .slice(0, 12)
+}
