@@ -6,7 +6,7 @@ import { lasting, pluralize } from '../values/text.js'
 const colours = { safe: 'green', data: 'yellow', service: 'cyan' } as const
 
 /** A plan, for people: what is done and why, what it locks, how it is taken back and how it is verified. */
-export function planText({ id, target, steps, unmended }: Plan, again: string, color: boolean): string {
+export function planText({ id, target, refusal, steps, unmended }: Plan, again: string, color: boolean): string {
   const paint = new Chalk({ level: color ? 1 : 0 })
   const lines = [
     '',
@@ -21,7 +21,8 @@ export function planText({ id, target, steps, unmended }: Plan, again: string, c
     ...(unmended.length > 0 ? [`  ${paint.bold('Left to you')}`] : []),
     ...unmended.map(({ address, why }) => `     ${paint.dim(address)}  ${inert(why)}`),
     ...(unmended.length > 0 ? [''] : []),
-    ...(steps.length > 0
+    ...(refusal === null ? [] : [`  ${paint.red(`Nothing can be repaired here: ${inert(refusal)}.`)}`, '']),
+    ...(steps.length > 0 && refusal === null
       ? [
           `  Nothing has been changed. To carry out ${steps.length === 1 ? 'this step' : `these ${pluralize(steps.length, 'step')}`}:`,
           `     ${again} --apply ${id}`,

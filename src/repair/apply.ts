@@ -1,6 +1,6 @@
 import type { Repairer } from '../dialects/repairer.js'
 import { identifier } from '../values/text.js'
-import { type Journal, standingOf } from './journal.js'
+import { type Journal, settledMarks, standingOf } from './journal.js'
 import { type Images, type Step, whyOf } from './step.js'
 
 /** What carries steps out, and what they may use. */
@@ -26,12 +26,18 @@ export type Outcome =
  */
 export async function applySteps(steps: readonly Step[], workshop: Workshop): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
+  await forgetSettled(workshop)
   for (const step of steps) {
     const outcome = await applyStep(step, workshop)
     outcomes.push(outcome)
     if (outcome.outcome === 'failed') break
   }
   return outcomes
+}
+
+/** Removes what marks have left in the database, of steps whose fate is known. */
+export async function forgetSettled({ journal, repairer }: Pick<Workshop, 'journal' | 'repairer'>): Promise<void> {
+  for (const mark of settledMarks(journal.entries)) await repairer?.forget(mark)
 }
 
 async function applyStep(step: Step, workshop: Workshop): Promise<Outcome> {
@@ -56,11 +62,7 @@ async function applyStep(step: Step, workshop: Workshop): Promise<Outcome> {
 /** Whether an earlier run has carried the step out; what it left in doubt is in the journal then. */
 async function settle(step: Step, { journal, repairer }: Workshop): Promise<boolean> {
   const standing = standingOf(journal.entries, step.number)
-  if (standing.state === 'applied') {
-    for (const entry of journal.entries)
-      if (entry.type === 'committing' && entry.step === step.number) await repairer?.forget(entry.mark)
-    return true
-  }
+  if (standing.state === 'applied') return true
   if (standing.state !== 'begun' || standing.mark === null || !repairer) return false
   const fate = await repairer.fateOf(standing.mark)
   if (fate === 'unknown')

@@ -70,6 +70,14 @@ export function standingOf(entries: readonly Entry[], step: number): Standing {
   return standing
 }
 
+/** The marks of transactions whose fate is known: nobody will ask for them again. */
+export function settledMarks(entries: readonly Entry[]): string[] {
+  return entries.flatMap((one) => {
+    if (one.type !== 'committing' && one.type !== 'undoing') return []
+    return ['applied', 'undone'].includes(standingOf(entries, one.step).state) ? [one.mark] : []
+  })
+}
+
 function writing(path: string, known: readonly Entry[], flag: 'wx' | 'a'): Journal {
   const entries = [...known]
   const file = attempt(path, () => openSync(path, flag, 0o600))

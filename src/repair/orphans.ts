@@ -19,6 +19,8 @@ interface Part {
   readonly table: Relation
   readonly condition: Condition
   readonly rows: number
+  /** How many of them have no parent; the others would lose theirs. */
+  readonly orphaned: number
 }
 
 const sqlName = ({ schema, name }: Relation) => identifier(schema, name)
@@ -60,7 +62,7 @@ export async function movingStep(
   }
   const parts = await withDependents(roots, catalog, repairer)
   if (typeof parts === 'string') return { reason: parts }
-  return moving(parts, roots.length, relationships, catalog, repairer, mode)
+  return moving(referencingFirst(parts, catalog), relationships, catalog, repairer, mode)
 }
 
 /** Parents that cover a time together leave rows that are right in part. */
@@ -70,11 +72,12 @@ function refusalOf(relationship: Relationship): string | null {
 
 async function partOf(relationship: Relationship, repairer: Repairer): Promise<Part> {
   const condition: Condition = (alias) => orphaned(relationship, sqlName(relationship.parent), alias)
-  return counted({ table: relationship.child, condition, rows: 0 }, repairer)
+  return counted({ table: relationship.child, condition, rows: 0, orphaned: 0 }, repairer)
 }
 
 async function counted(part: Part, repairer: Repairer): Promise<Part> {
-  return { ...part, rows: await countOf(repairer, part.table, part.condition) }
+  const rows = await countOf(repairer, part.table, part.condition)
+  return { ...part, rows, orphaned: rows }
 }
 
 function either(one: Condition, other: Condition): Condition {
@@ -103,7 +106,6 @@ function nulling({ child, columns, parent }: Relationship, catalog: Catalog, rep
 
 function moving(
   parts: readonly Part[],
-  roots: number,
   relationships: readonly Relationship[],
   catalog: Catalog,
   repairer: Repairer,
@@ -122,11 +124,13 @@ function moving(
     return { ...relation, sqlName: sqlName(relation) }
   })
   const total = parts.reduce((sum, { rows }) => sum + rows, 0)
-  const names = (some: readonly Part[]) =>
-    some.map(({ table, rows }) => `${pluralize(rows, 'row')} of ${nameOf(table, catalog)}`).join(', ')
-  const others = parts.slice(roots)
-  const withThem = others.length > 0 ? `, and ${names(others)} that would lose theirs` : ''
-  const what = `${names(parts.slice(0, roots))} without a parent${withThem}`
+  const named = (rowsOf: (part: Part) => number) =>
+    parts
+      .filter((part) => rowsOf(part) > 0)
+      .map((part) => `${pluralize(rowsOf(part), 'row')} of ${nameOf(part.table, catalog)}`)
+      .join(', ')
+  const others = named(({ rows, orphaned: own }) => rows - own)
+  const what = `${named(({ orphaned: own }) => own)} without a parent${others === '' ? '' : `, and ${others} that would lose theirs`}`
   const where = asides.map((aside) => quoted(nameOf(aside, catalog))).join(', ')
   const deletions = parts.map(({ table, condition }, at) => {
     const key = keyOf(catalog, table)
@@ -143,8 +147,7 @@ function moving(
         ({ table, condition }, at) =>
           `create table ${asides[at]?.sqlName} as select c.* from ${sqlName(table)} c where ${condition('c')}`,
       ),
-      // Those that point at others go first.
-      ...deletions.reverse(),
+      ...deletions,
       ...(mode === 'delete' ? asides.map((aside) => `drop table ${aside.sqlName}`) : []),
     ],
     ...locksOf(
@@ -154,7 +157,8 @@ function moving(
       relationships.map(({ parent }) => parent),
     ),
     guards: parts.map((part) => guardOf(part, catalog)),
-    images: parts.map(
+    // Given back in the other order.
+    images: [...parts].reverse().map(
       ({ table, condition }): Images => ({
         table: sqlName(table),
         where: condition('c'),
@@ -192,11 +196,28 @@ async function withDependents(
         return `${agreeing(further, 'row', 'point')} at them from ${quoted(nameOf(key.child, catalog))}: decide what becomes of those first`
       if (known) {
         parts[at] = { ...known, condition: either(known.condition, condition), rows: known.rows + further }
-      } else parts.push({ table: key.child, condition, rows: further })
+      } else parts.push({ table: key.child, condition, rows: further, orphaned: 0 })
       waiting.push({ table: key.child, condition, depth: depth + 1 })
     }
   }
   return parts
+}
+
+/** Those that point at others come before them. */
+function referencingFirst(parts: readonly Part[], catalog: Catalog): readonly Part[] {
+  const left = [...parts]
+  const ordered: Part[] = []
+  while (left.length > 0) {
+    const isFree = ({ table }: Part) =>
+      !catalog.foreignKeys.some(
+        ({ child, parent }) =>
+          isOf(parent, table) && !isOf(child, table) && left.some((other) => isOf(other.table, child)),
+      )
+    // Where they point at each other, no order is right.
+    const [next] = left.splice(Math.max(0, left.findIndex(isFree)), 1)
+    if (next) ordered.push(next)
+  }
+  return ordered
 }
 
 function keyOf(catalog: Catalog, table: Relation): readonly string[] {

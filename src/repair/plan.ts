@@ -86,6 +86,7 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
     dialect: report.target?.dialect ?? null,
     target: targetName(report),
     identity,
+    refusal: repairer?.refusal ?? null,
     steps,
     unmended,
   }

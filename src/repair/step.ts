@@ -87,6 +87,8 @@ export interface Plan {
   readonly dialect: 'sqlite' | 'postgres' | null
   readonly target: string
   readonly identity: string
+  /** Why nothing may be changed there; null where it may. */
+  readonly refusal: string | null
   readonly steps: readonly Step[]
   readonly unmended: readonly Unmended[]
 }

@@ -1,4 +1,5 @@
 import type { Repairer } from '../dialects/repairer.js'
+import { forgetSettled } from './apply.js'
 import { type Journal, standingOf } from './journal.js'
 import type { Plan, Step } from './step.js'
 
@@ -20,6 +21,7 @@ export interface Undo {
 /** Takes steps back, the last first, each in a transaction of its own. Stops at the first that fails. */
 export async function undoSteps({ journal, plan, repairer, end }: Undo): Promise<readonly Undoing[]> {
   const outcomes: Undoing[] = []
+  await forgetSettled({ journal, repairer })
   for (const step of [...plan.steps].reverse()) {
     const outcome = await undoStep(step, { journal, plan, repairer, end }).catch(
       (error: unknown): Undoing => ({

@@ -51,7 +51,7 @@ export async function repairerOf(path: string): Promise<Repairer> {
     forget: async (mark) => {
       if (!hasMarks()) return
       database.prepare(`delete from ${marks} where mark = ?`).run(mark)
-      database.exec(`drop table ${marks}`)
+      if (database.prepare(`select 1 from ${marks}`).get() === undefined) database.exec(`drop table ${marks}`)
     },
     close: async () => void database.close(),
   }

@@ -5,7 +5,7 @@ import { acceptanceNotes, isBroken, isUnadvised } from '../figures.js'
 import { listOr } from './parts.js'
 
 export function rootCause(report: Report): string[] {
-  const { causes, results, verdict, acceptance } = report
+  const { causes, results, verdict, acceptance, fixes: done = [] } = report
   const named = causes.filter(({ headline }) => headline)
   const cleared =
     verdict.database === 'intact' ? [`1. **No database crash**: ${text(exoneration(verdict.headline))}`] : []
@@ -15,20 +15,29 @@ export function rootCause(report: Report): string[] {
     const consequences = cause.explains ? ` What follows from it: ${text(cause.explains.join(', '))}.` : ''
     return `${cleared.length + at + 1}. **${text(cause.headline)}**${reasons}${consequences}`
   })
+  // What a repair has mended was a cause too, though nobody finds it any more.
+  const mended = done.filter(({ outcome }) => outcome !== 'failed')
+  const earlier = mended.map(
+    ({ before, what }, at) =>
+      `${cleared.length + listed.length + at + 1}. **${text(before).replace(/^[a-z](?!\w*:)/, (letter) => letter.toUpperCase())}**: mended (${text(what)})`,
+  )
   return [
     '## Root cause analysis',
     '',
     '### What caused the issues',
     '',
     ...listOr(
-      [...cleared, ...listed],
+      [...cleared, ...listed, ...earlier],
       verdict.status === 'healthy' ? 'There are none.' : 'Not known: no diagnosis fits.',
     ),
     '',
     '### What was broken',
     '',
     ...listOr(
-      results.flatMap((result) => brokenLines(result, causes)),
+      [
+        ...mended.map(({ before, addresses }) => `- ✅ ${text(before)} (${text(addresses.join(', '))}): mended`),
+        ...results.flatMap((result) => brokenLines(result, causes)),
+      ],
       'Nothing that was checked.',
     ),
     ...acceptanceNotes(acceptance).map((note) => `- ⚠️ ${text(note)}`),

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
+import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
 import { routes } from '../../support/auth.js'
 import { baseBackup, restore } from '../../support/backups.js'
 import { afterwards, asSuperuser, examine, examineOne, said, testDatabase } from '../../support/databases.js'
@@ -52,6 +53,9 @@ test('a standby is in order, unless the application works with it', async () => 
     id: 'database-read-only',
     headline: 'This server is a standby: it answers, and takes no writes; by the config, the API server works with it.',
   })
+  const repairer = await (await dialectOf(parseTarget(standby.url), {})).repairer()
+  expect(repairer.refusal).toBe('this server is a standby, which takes no writes: repair its primary')
+  await repairer.close()
 })
 
 test('a server on its own has no standby and no slot', async () => {

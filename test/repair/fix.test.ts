@@ -1,0 +1,231 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, test } from 'vitest'
+import type { Plan } from '../../src/repair/step.js'
+import { dbdoctor, reportOf } from '../support/cli.js'
+import { onEachDialect, testDatabase, testFolder } from '../support/databases.js'
+import { contents, killedAt, orphans, pathOf, planOf, query, quiet, tablesOf } from './orphans.js'
+
+onEachDialect((dialect) => {
+  test('a plan says what, why, how it is taken back, and changes nothing', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const before = await contents(database)
+    const { stdout, exitCode } = await dbdoctor(['fix', database.target, ...quiet])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(
+      '1. Put aside 1 row of comments, 1 row of posts without a parent, and 2 rows of comments that would lose theirs, in',
+    )
+    expect(stdout).toContain('"posts": 1 row points at a row of "users" that does not exist')
+    expect(stdout).toContain('undo     the rows are inserted again, from the journal')
+    expect(stdout).toMatch(/verify {3}integrity\/foreign-keys finds it no more/)
+    expect(stdout).toMatch(/dbdoctor fix \S+ --skip \S+ --apply [0-9a-f]{12}/)
+    expect(await contents(database)).toEqual(before)
+    expect(await planOf(database.target)).toEqual(await planOf(database.target))
+  })
+
+  test('what is carried out is mended, and taken back to the last bit', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const [before, tables] = [await contents(database), await tablesOf(database)]
+    const plan = await planOf(database.target)
+    const journal = join(await testFolder(), 'journal.jsonl')
+    const apply = ['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal, '--yes']
+    const report = await reportOf(apply)
+    expect(report.results.find(({ id }) => id === 'integrity/foreign-keys')?.status).toBe('pass')
+    expect(report.fixes?.map(({ outcome }) => outcome)).toEqual(plan.steps.map(() => 'applied'))
+    const after = await contents(database)
+    expect(after.posts).toEqual([before.posts?.[0], before.posts?.[2]])
+    expect(after.comments).toEqual([before.comments?.[0]])
+    expect((await stat(journal)).mode & 0o777).toBe(0o600)
+    // Once is enough.
+    expect((await reportOf(apply)).fixes?.map(({ outcome }) => outcome)).toEqual(plan.steps.map(() => 'applied-before'))
+    expect(await contents(database)).toEqual(after)
+
+    const undone = await dbdoctor(['fix', database.target, '--undo', journal])
+    expect([undone.exitCode, undone.stderr]).toEqual([0, ''])
+    expect(undone.stdout).toMatch(/undone {2}1\. put aside/)
+    expect(await contents(database)).toEqual(before)
+    expect(await tablesOf(database)).toEqual(tables)
+    const again = await dbdoctor(['fix', database.target, '--undo', journal])
+    expect(again.stdout).not.toContain('undone  1.')
+  })
+
+  test('keys may be set to null, where they can be, and rows deleted', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const before = await contents(database)
+    const nulled = await planOf(database.target, '--orphans', 'null')
+    expect(nulled.steps.filter(({ class: kind }) => kind === 'data').map(({ what }) => what)).toEqual([
+      'set user_id to null in 1 row of posts',
+    ])
+    expect(nulled.unmended.map(({ why }) => why).join()).toContain(
+      '"post_id" may not be null: choose --orphans quarantine',
+    )
+    const folder = await testFolder()
+    const apply = (plan: Plan, mode: string) => [
+      ...['fix', database.target, ...quiet, '--orphans', mode, '--apply', plan.id, '--class', 'data', '--yes'],
+      ...['--journal', join(folder, mode)],
+    ]
+    await dbdoctor(apply(nulled, 'null'))
+    const rows = (await contents(database)).posts?.map(String) ?? []
+    expect(rows).toHaveLength(3)
+    await dbdoctor(['fix', database.target, '--undo', join(folder, 'null')])
+    expect(await contents(database)).toEqual(before)
+
+    const deleted = await planOf(database.target, '--orphans', 'delete')
+    const tables = await tablesOf(database)
+    await dbdoctor(apply(deleted, 'delete'))
+    expect((await contents(database)).posts).toHaveLength(2)
+    expect(await tablesOf(database)).toEqual(tables)
+    await dbdoctor(['fix', database.target, '--undo', join(folder, 'delete')])
+    expect(await contents(database)).toEqual(before)
+  })
+
+  test('nobody is asked, the plan is stale, the journal is of another: nothing is changed', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const plan = await planOf(database.target)
+    const folder = await testFolder()
+    const journal = join(folder, 'journal.jsonl')
+    const apply = ['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal]
+    const before = await contents(database)
+    const unasked = await dbdoctor(apply)
+    expect([unasked.exitCode, unasked.stderr]).toEqual([
+      2,
+      'dbdoctor: nobody is there to be asked\n  nothing was changed; --yes carries the steps out without a question',
+    ])
+    const noPlace = await dbdoctor([...apply.slice(0, -1), join(folder, 'none', 'journal'), '--yes'])
+    expect(noPlace.stderr).toContain('without a journal nothing is changed')
+    await writeFile(journal, 'not a journal\n')
+    expect((await dbdoctor([...apply, '--yes'])).stderr).toContain('is no journal of dbdoctor')
+    expect(await contents(database)).toEqual(before)
+
+    await database.execute(
+      'insert into comments values (5, 78, null)'.replace(
+        /^/,
+        dialect === 'sqlite' ? 'pragma foreign_keys = off; ' : 'set session_replication_role = replica; ',
+      ),
+    )
+    const stale = await dbdoctor([
+      'fix',
+      database.target,
+      ...quiet,
+      '--apply',
+      plan.id,
+      '--yes',
+      '--journal',
+      join(folder, 'b'),
+    ])
+    expect(stale.stderr).toMatch(
+      /^dbdoctor: plan [0-9a-f]{12} no longer fits what is there: now it would be [0-9a-f]{12}\n/,
+    )
+    expect(stale.exitCode).toBe(2)
+
+    const other = await testDatabase(dialect, orphans[dialect])
+    const [otherPlan, kept] = [await planOf(other.target), await contents(other)]
+    await reportOf([
+      'fix',
+      other.target,
+      ...quiet,
+      '--apply',
+      otherPlan.id,
+      '--yes',
+      '--journal',
+      join(folder, 'other'),
+    ])
+    const wrong = await dbdoctor(['fix', database.target, '--undo', join(folder, 'other')])
+    expect(wrong.stderr).toContain('the journal is of another database')
+    await dbdoctor(['fix', other.target, '--undo', join(folder, 'other')])
+    expect(await contents(other)).toEqual(kept)
+  })
+
+  test('killed when it was committed and not noted yet, it is not done twice', async () => {
+    await killedAt(dialect, 'before', 4, await testFolder())
+  })
+
+  test('a plan as a script does the same in the shell of the database', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const { stdout: script } = await dbdoctor(['fix', database.target, ...quiet, '-f', 'sql'])
+    expect(script).toMatch(/^-- dbdoctor fix [0-9a-f]{12}: /)
+    const { target } = database
+    await (dialect === 'sqlite'
+      ? execa('sqlite3', [pathOf(target)], { input: script })
+      : execa('psql', ['-X', '-q', target], { input: script }))
+    expect((await contents(database)).posts).toHaveLength(2)
+    expect((await planOf(target)).steps).toEqual([])
+  })
+})
+
+describe('on postgres', () => {
+  test('a database that takes no writes is not repaired', async () => {
+    const database = await testDatabase('postgres', orphans.postgres)
+    await database.execute(
+      "do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$",
+    )
+    const { stdout } = await dbdoctor(['fix', database.target, ...quiet])
+    expect(stdout).toContain('Nothing can be repaired here: transactions are read-only here by the settings.')
+    const { id } = await planOf(database.target)
+    const journal = join(await testFolder(), 'journal.jsonl')
+    const applied = await dbdoctor(['fix', database.target, ...quiet, '--apply', id, '--yes', '--journal', journal])
+    expect([applied.exitCode, applied.stderr]).toEqual([
+      2,
+      'dbdoctor: nothing can be repaired here: transactions are read-only here by the settings\n  nothing was changed',
+    ])
+  })
+
+  test('sequences, triggers, constraints and indexes', async () => {
+    const database = await testDatabase(
+      'postgres',
+      `create table t (id serial primary key, n int); insert into t (id, n) values (5, 1), (6, 1);
+      create table c (id int primary key, t_id int references t); insert into c values (1, 5);
+      alter table c disable trigger all;
+      alter table t add constraint positive check (n > 0) not valid;
+      create index by_n on t (n);
+      update pg_index set indisvalid = false where indexrelid = 'by_n'::regclass;
+      create table knex_migrations_lock ("index" int primary key, is_locked int); insert into knex_migrations_lock values (1, 1)`,
+    )
+    const plan = await planOf(database.target)
+    expect(plan.steps.map(({ what, class: kind }) => [kind, what])).toEqual([
+      ['data', 'release the lock of Knex'],
+      ['safe', 'rebuild index "by_n"'],
+      ['safe', 'enable the triggers of "c"'],
+      ['safe', 'validate constraint "positive" of "t"'],
+      ['safe', 'set sequence "t_id_seq" forward'],
+    ])
+    const journal = join(await testFolder(), 'journal.jsonl')
+    const apply = ['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal, '--yes']
+    const report = await reportOf(apply)
+    expect([report.exitCode, report.verdict.status]).toEqual([0, 'healthy'])
+    expect(report.fixes?.every(({ outcome }) => outcome === 'applied')).toBe(true)
+
+    const { stdout } = await dbdoctor(['fix', database.target, '--undo', journal])
+    expect(stdout).toContain('undone  5. set sequence "t_id_seq" forward')
+    expect(stdout).toContain('left    4. validate constraint "positive" of "t": there is nothing to take back')
+    const [state] = await query(
+      database.target,
+      `select (select last_value from t_id_seq) as last, (select is_locked from knex_migrations_lock) as locked,
+        (select count(*) from pg_trigger where tgrelid = 'c'::regclass and tgenabled = 'D') as off`,
+    )
+    expect(state).toEqual({ last: '1', locked: 1, off: '2' })
+  })
+
+  test('a step that fails is the last, and leaves nothing behind', async () => {
+    const database = await testDatabase(
+      'postgres',
+      `create table t (id serial primary key, n int); insert into t (id, n) values (1, 1), (2, 1);
+      create unique index once on t (id); update pg_index set indisvalid = false where indexrelid = 'once'::regclass;
+      insert into t (id, n) values (7, 1)`,
+    )
+    // Two rows that the index forbids, past it.
+    await database.execute(`update pg_index set indisready = false where indexrelid = 'once'::regclass;
+      alter table t drop constraint t_pkey; insert into t (id, n) values (7, 2)`)
+    const plan = await planOf(database.target)
+    expect(plan.steps[0]?.what).toBe('rebuild index "once"')
+    const journal = join(await testFolder(), 'journal.jsonl')
+    const report = await reportOf(['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal, '--yes'])
+    expect(report.exitCode).toBe(1)
+    expect(report.fixes).toEqual([
+      expect.objectContaining({ outcome: 'failed', text: expect.stringContaining('could not create unique index') }),
+    ])
+    const rows = await query(database.target, "select relname from pg_class where relname like 'once%' order by 1")
+    expect(rows.map(({ relname }) => relname)).toEqual(['once'])
+  })
+})
