@@ -1,4 +1,4 @@
-import { type Asked, defineCheck, milliseconds, type Remark, typed, type UnopenedOutcome } from 'dbdoctor'
+import { type Asked, defineCheck, milliseconds, type Remark, type Repair, typed, type UnopenedOutcome } from 'dbdoctor'
 
 interface Evidence {
   readonly place: string
@@ -38,6 +38,8 @@ const rescue = ({ place }: Evidence) => [
   `sqlite3 ${typed(`${place}.copy`)} .recover | sqlite3 ${typed(`${place}.recovered`)}`,
   'Or restore the last backup.',
 ]
+
+const recovering: Repair = { kind: 'file', action: 'recover' }
 
 export default defineCheck({
   id: 'connection/opens',
@@ -112,8 +114,13 @@ export default defineCheck({
     truncated: {
       say: ({ place, text }: Evidence) => `${place} was cut short: ${text}`,
       next: rescue,
+      repair: () => [recovering],
     },
-    damaged: { say: ({ place, text }: Evidence) => `${place} is damaged: ${text}`, next: rescue },
+    damaged: {
+      say: ({ place, text }: Evidence) => `${place} is damaged: ${text}`,
+      next: rescue,
+      repair: () => [recovering],
+    },
     locked: {
       say: ({ place, text }: Evidence) => `another process holds a lock on ${place}: ${text}`,
       next: ({ place }: Evidence) => [

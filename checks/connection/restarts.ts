@@ -82,6 +82,7 @@ export default defineCheck({
         `Copy ${name} together with ${name}-journal before anything opens it for writing, and never delete the journal.`,
         'Look at why the writer ended: its log, dmesg, a loss of power.',
       ],
+      repair: () => [{ kind: 'file', action: 'roll-back' }],
     },
     'wal-mismatch': {
       severity: ({ mismatch }: Log) => (mismatch === 'rollback-header' ? 'error' : 'warning'),

@@ -29,6 +29,7 @@ const rebuilding = ({ index, table, repair }: Evidence): Repair[] => {
       ]
 }
 
+const recovering: Repair = { kind: 'file', action: 'recover' }
 const copyFirst = 'Stop what writes to the database, and copy its files as they are before anything is repaired'
 const findCause = 'Find the cause first: the disk, a crash, a changed collation, a file copied while it was written'
 
@@ -46,6 +47,7 @@ export default defineCheck({
     'page-damaged': {
       say: (evidence: Evidence) => `${place(evidence)} is damaged: ${told(evidence)}`,
       next: ({ repair }: Evidence) => [copyFirst, ...repair],
+      repair: () => [recovering],
     },
     'index-damaged': {
       say: (evidence: Evidence) => `${place(evidence)} is damaged: ${told(evidence)}`,
@@ -55,6 +57,7 @@ export default defineCheck({
     truncated: {
       say: (evidence: Evidence) => `${place(evidence)} is cut short: ${told(evidence)}`,
       next: ({ repair }: Evidence) => [copyFirst, ...repair],
+      repair: () => [recovering],
     },
     'wal-mismatch': {
       say: ({ text }: Evidence) => text,

@@ -7,7 +7,7 @@ import type { RepairClass } from '../contracts/repair-class.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { createRegistry } from '../engine/registry.js'
 import { applySteps, type Outcome } from '../repair/apply.js'
-import { catalogOf } from '../repair/catalog.js'
+import { reading } from '../repair/catalog.js'
 import { type Journal, openJournal, reopenJournal } from '../repair/journal.js'
 import { planOf } from '../repair/plan.js'
 import { scriptOf } from '../repair/script.js'
@@ -203,14 +203,10 @@ async function planFor(subject: Interruptible, options: FixOptions, repairer: Re
   if (!report.complete)
     throw new DbdoctorError('ERR_REPAIR_REFUSED', 'no plan was made: the run was interrupted', 'nothing was changed')
   const dialect = await subject.dialect(true)
-  return planOf({
-    report,
-    repairs,
-    repairer,
-    catalog: repairer && dialect ? await catalogOf(dialect, subject.interruption.signal) : null,
-    given: servicesOf(subject),
-    orphans: options.orphans,
-  })
+  const { orphans } = options
+  return reading(dialect, subject.interruption.signal, (read) =>
+    planOf({ report, repairs, repairer, reading: read, given: servicesOf(subject), orphans }),
+  )
 }
 
 /** What the config says of what runs beside the database. */

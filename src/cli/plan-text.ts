@@ -34,21 +34,26 @@ export function planText({ id, target, refusal, steps, unmended }: Plan, again: 
 }
 
 function facts(step: Step): [name: string, text: string][] {
-  const { findings, statements, service, lock, rows, seconds, undone, images } = step
+  const { findings, statements, service, file, lock, rows, seconds, undone, images } = step
   const size = [
     ...(rows === null ? [] : [pluralize(rows, 'row')]),
     ...(seconds === null ? [] : [`about ${lasting(Math.max(1, seconds) * 1000)}`]),
   ]
   return [
     ...findings.map(({ why, address }, at): [string, string] => [at > 0 ? '' : 'why', `${why} (${address})`]),
-    ...statements.map((statement, at): [string, string] => [at > 0 ? '' : service ? 'runs' : 'sql', statement]),
+    ...statements.map((statement, at): [string, string] => [at > 0 ? '' : service || file ? 'runs' : 'sql', statement]),
     ...(service ? [] : [['locks', lock] satisfies [string, string]]),
     ...(size.length > 0 ? [['size', size.join(', ')] satisfies [string, string]] : []),
     ...(images.length > 0
       ? [['keeps', 'the rows as they are, in the journal: they are user data'] satisfies [string, string]]
       : []),
     ['undo', undone],
-    ['verify', `${checksOf(step).join(' and ')} ${checksOf(step).length > 1 ? 'find' : 'finds'} it no more`],
+    [
+      'verify',
+      file?.action === 'recover'
+        ? 'the new file is sound, and what it holds is counted'
+        : `${checksOf(step).join(' and ')} ${checksOf(step).length > 1 ? 'find' : 'finds'} it no more`,
+    ],
   ]
 }
 

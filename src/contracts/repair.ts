@@ -2,7 +2,7 @@ import type { Relationship } from '../dialects/dialect.js'
 import type { RepairClass } from './repair-class.js'
 
 /** What mends a finding. A check only names it: `dbdoctor fix` plans and carries out. */
-export type Repair = StatementRepair | OrphanRepair | ServiceRepair
+export type Repair = StatementRepair | OrphanRepair | FileRepair | ServiceRepair
 
 export interface StatementRepair {
   readonly kind: 'statements'
@@ -26,6 +26,12 @@ export interface OrphanRepair {
   readonly kind: 'orphans'
   readonly relationship: Relationship
   readonly rows: number
+}
+
+/** A file is recovered into a new one, or its hot journal rolled back once both were copied aside. */
+export interface FileRepair {
+  readonly kind: 'file'
+  readonly action: 'recover' | 'roll-back'
 }
 
 /** Something that is started, or made, beside the database, by what the config says of it. */

@@ -4,6 +4,18 @@ export type TextRow = Readonly<Record<string, string | null>>
 /** What became of a transaction: a mark that nobody remembers is of one that was rolled back, or that was forgotten on purpose. */
 export type Fate = 'committed' | 'rolled-back' | 'unknown'
 
+/** What can be done about a database that is one file. */
+export interface FileRepair {
+  readonly path: string
+  /** Saves what can be read into a new file, which has to be sound; says how much. The damaged one stays as it is. */
+  recover(to: string): Promise<string>
+  /** Copies the file and its journal aside, and has the journal rolled back. */
+  rollBack(aside: string): Promise<void>
+  /** Makes file and journal what they were before that. */
+  putBack(aside: string): Promise<void>
+  remove(file: string): Promise<void>
+}
+
 /**
  * A connection that may write, for `dbdoctor fix` alone. One transaction at a time, each bounded by time-outs of its own. Throws what the
  * engine throws.
@@ -13,6 +25,8 @@ export interface Repairer {
   readonly identity: string
   /** Why nothing may be changed here; null where it may. */
   readonly refusal: string | null
+  /** Null where a database is no file of its own. */
+  readonly files: FileRepair | null
   /** Whether tables are locked one by one, or all of them by whoever writes. */
   readonly locksTables: boolean
   /** What stands before VALUES, so that generated keys are inserted as they were. */

@@ -48,9 +48,9 @@ async function applyStep(step: Step, workshop: Workshop): Promise<Outcome> {
   }
   try {
     const before = await settle(step, workshop)
-    const rows = before ? 0 : await carryOut(step, workshop)
+    const { rows, seen } = before ? { rows: 0, seen: null } : await carryOut(step, workshop)
     const verified = journal.entries.find((entry) => entry.type === 'verified' && entry.step === step.number)
-    const after = verified?.type === 'verified' ? verified.after : await workshop.lookAgain(step)
+    const after = verified?.type === 'verified' ? verified.after : (seen ?? (await workshop.lookAgain(step)))
     if (after === null) return failed(`it was carried out, and is still found: ${whyOf(step)}`)
     if (!verified) journal.write({ type: 'verified', step: step.number, after })
     return before ? { step, outcome: 'applied-before', after } : { step, outcome: 'applied', rows, after }
@@ -73,16 +73,32 @@ async function settle(step: Step, { journal, repairer }: Workshop): Promise<bool
   return true
 }
 
-async function carryOut(step: Step, workshop: Workshop): Promise<number> {
+/** How many rows were changed, and what was seen of it where no check can see it: what was saved from a damaged file. */
+async function carryOut(step: Step, workshop: Workshop): Promise<{ rows: number; seen: string | null }> {
   const { journal, repairer } = workshop
   if (step.service) {
     journal.write({ type: 'before', step: step.number, undo: [], rows: 0 })
     const running = await workshop.serve(step)
     journal.write({ type: 'applied', step: step.number, rows: 0, ...(running !== undefined && { process: running }) })
-    return 0
+    return { rows: 0, seen: null }
   }
   if (!repairer) throw new Error('the database does not open')
-  return step.alone ? carryOutAlone(step, journal, repairer) : inTransaction(step, journal, repairer)
+  if (step.file) return { rows: 0, seen: await repairFile(step, step.file, journal, repairer) }
+  const work = step.alone ? carryOutAlone : inTransaction
+  return { rows: await work(step, journal, repairer), seen: null }
+}
+
+async function repairFile(
+  step: Step,
+  { action, to }: NonNullable<Step['file']>,
+  journal: Journal,
+  { files }: Repairer,
+): Promise<string | null> {
+  if (!files) throw new Error('the database is no file of its own')
+  journal.write({ type: 'before', step: step.number, undo: [], rows: 0 })
+  const seen = action === 'recover' ? await files.recover(to) : await files.rollBack(to)
+  journal.write({ type: 'applied', step: step.number, rows: 0 })
+  return seen ?? null
 }
 
 async function inTransaction(step: Step, journal: Journal, repairer: Repairer): Promise<number> {

@@ -1,19 +1,43 @@
+import { sql } from 'kysely'
 import { limit } from '../contracts/limits.js'
 import type { Catalog } from '../dialects/catalog.js'
 import type { Dialect } from '../dialects/dialect.js'
 
-/** How long the catalog may take, in milliseconds. */
-const patience = 60_000
+/** How long it may take to count what a plan is about, in milliseconds. */
+const patience = 600_000
 
-/** What the database declares, as it is now; null where it does not open or cannot be read. */
-export async function catalogOf(dialect: Dialect, interrupt: AbortSignal): Promise<Catalog | null> {
+/** What a plan asks of the database: through a session that only reads, so that planning changes no byte. */
+export interface Reading {
+  readonly catalog: Catalog
+  /** A query that counts, as a number. */
+  count(query: string): Promise<number>
+}
+
+/** Reads for a plan; null where the database does not open, or its catalog cannot be read. */
+export async function reading<T>(
+  dialect: Dialect | null,
+  interrupt: AbortSignal,
+  work: (reading: Reading | null) => Promise<T>,
+): Promise<T> {
   const limits = limit(performance.now() + patience, interrupt)
   try {
-    const opening = await dialect.open(limits)
-    if (opening.outcome !== 'opened') return null
+    const opening = await dialect?.open(limits)
+    if (opening?.outcome !== 'opened') return await work(null)
     try {
-      const catalog = await opening.database.session(limits).catalog()
-      return catalog.outcome === 'answered' ? catalog.value : null
+      const session = opening.database.session(limits)
+      const catalog = await session.catalog()
+      if (catalog.outcome === 'failed') return await work(null)
+      return await work({
+        catalog: catalog.value,
+        async count(query) {
+          const answer = await session.scan(
+            async (kysely) => (await sql.raw<{ rows: number | string }>(query).execute(kysely)).rows[0],
+            false,
+          )
+          if (answer.outcome === 'failed') throw new Error(answer.text)
+          return Number(answer.value?.rows)
+        },
+      })
     } finally {
       await opening.database.close()
     }

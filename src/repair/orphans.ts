@@ -5,6 +5,7 @@ import { quarantineOf } from '../dialects/quarantine.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { orphaned, periodOf } from '../relationships/statements.js'
 import { agreeing, identifier, listed, pluralize, quoted } from '../values/text.js'
+import type { Reading } from './catalog.js'
 import type { Draft, Guard, Images, Step } from './step.js'
 
 /** How far those are followed that point at rows which go. */
@@ -31,12 +32,12 @@ export type Drafting = { readonly draft: Draft } | { readonly reason: string }
 /** What sets the keys of orphaned rows to null. */
 export async function nullingStep(
   { relationship }: OrphanRepair,
-  catalog: Catalog,
+  reading: Reading,
   repairer: Repairer,
 ): Promise<Drafting> {
   const refusal = refusalOf(relationship)
   if (refusal !== null) return { reason: refusal }
-  return nulling(relationship, catalog, repairer, await partOf(relationship, repairer))
+  return nulling(relationship, reading.catalog, repairer, await partOf(relationship, reading))
 }
 
 /**
@@ -45,7 +46,7 @@ export async function nullingStep(
  */
 export async function movingStep(
   repairs: readonly OrphanRepair[],
-  catalog: Catalog,
+  reading: Reading,
   repairer: Repairer,
   mode: 'quarantine' | 'delete',
 ): Promise<Drafting> {
@@ -54,15 +55,15 @@ export async function movingStep(
   if (refusal) return { reason: refusal }
   const roots: Part[] = []
   for (const relationship of relationships) {
-    const part = await partOf(relationship, repairer)
+    const part = await partOf(relationship, reading)
     const at = roots.findIndex(({ table }) => isOf(table, part.table))
     const known = roots[at]
     if (!known) roots.push(part)
-    else roots[at] = await counted({ ...known, condition: either(known.condition, part.condition) }, repairer)
+    else roots[at] = await counted({ ...known, condition: either(known.condition, part.condition) }, reading)
   }
-  const parts = await withDependents(roots, catalog, repairer)
+  const parts = await withDependents(roots, reading)
   if (typeof parts === 'string') return { reason: parts }
-  return moving(referencingFirst(parts, catalog), relationships, catalog, repairer, mode)
+  return moving(referencingFirst(parts, reading.catalog), relationships, reading.catalog, repairer, mode)
 }
 
 /** Parents that cover a time together leave rows that are right in part. */
@@ -70,13 +71,13 @@ function refusalOf(relationship: Relationship): string | null {
   return periodOf(relationship) ? 'its parents cover a time together, and rows may be right in part' : null
 }
 
-async function partOf(relationship: Relationship, repairer: Repairer): Promise<Part> {
+async function partOf(relationship: Relationship, reading: Reading): Promise<Part> {
   const condition: Condition = (alias) => orphaned(relationship, sqlName(relationship.parent), alias)
-  return counted({ table: relationship.child, condition, rows: 0, orphaned: 0 }, repairer)
+  return counted({ table: relationship.child, condition, rows: 0, orphaned: 0 }, reading)
 }
 
-async function counted(part: Part, repairer: Repairer): Promise<Part> {
-  const rows = await countOf(repairer, part.table, part.condition)
+async function counted(part: Part, reading: Reading): Promise<Part> {
+  const rows = await countOf(reading, part.table, part.condition)
   return { ...part, rows, orphaned: rows }
 }
 
@@ -173,11 +174,8 @@ function moving(
 }
 
 /** The rows, and those that point at them through declared keys, and at those in turn; a table once. */
-async function withDependents(
-  roots: readonly Part[],
-  catalog: Catalog,
-  repairer: Repairer,
-): Promise<readonly Part[] | string> {
+async function withDependents(roots: readonly Part[], reading: Reading): Promise<readonly Part[] | string> {
+  const { catalog } = reading
   const parts = [...roots]
   const waiting = roots.map(({ table, condition }) => ({ table, condition, depth: 0 }))
   for (const { table, condition: goes, depth } of waiting) {
@@ -187,7 +185,7 @@ async function withDependents(
       const at = parts.findIndex((part) => isOf(part.table, key.child))
       const known = parts[at]
       const further = await countOf(
-        repairer,
+        reading,
         key.child,
         known ? (alias) => `(${condition(alias)}) and (${known.condition(alias)}) is not true` : condition,
       )
@@ -241,15 +239,18 @@ function isOf(one: Relation, other: Relation): boolean {
 
 function guardOf({ table, condition, rows }: Part, catalog: Catalog): Guard {
   return {
-    query: `select count(*) as rows from ${sqlName(table)} c where ${condition('c')}`,
+    query: counting(table, condition),
     expected: rows,
     of: nameOf(table, catalog),
   }
 }
 
-async function countOf(repairer: Repairer, table: Relation, condition: Condition): Promise<number> {
-  const [row] = await repairer.query(`select count(*) as rows from ${sqlName(table)} c where ${condition('c')}`)
-  return Number(row?.rows ?? 0)
+function countOf(reading: Reading, table: Relation, condition: Condition): Promise<number> {
+  return reading.count(counting(table, condition))
+}
+
+function counting(table: Relation, condition: Condition): string {
+  return `select count(*) as rows from ${sqlName(table)} c where ${condition('c')}`
 }
 
 /** Columns whose values are stored, and given back as they were. */

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Given } from '../config/given.js'
 import { layerOf, layers } from '../contracts/layers.js'
 import type { OrphanRepair, Repair, StatementRepair } from '../contracts/repair.js'
-import type { Catalog } from '../dialects/catalog.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { type Finding, type Report, targetName } from '../report/report.js'
+import type { Reading } from './catalog.js'
+import { fileStep } from './files.js'
 import { type Drafting, movingStep, nullingStep } from './orphans.js'
 import { serviceStep } from './services.js'
 import type { Draft, OrphanMode, Plan, Step, Unmended } from './step.js'
@@ -14,9 +15,10 @@ export interface Diagnosed {
   readonly report: Report
   /** What mends each finding, by its fingerprint. */
   readonly repairs: ReadonlyMap<string, readonly Repair[]>
-  /** Null where no database is examined, or it does not open. */
+  /** Null where there is no database, or it lets nobody in. */
   readonly repairer: Repairer | null
-  readonly catalog: Catalog | null
+  /** Null where it does not open. */
+  readonly reading: Reading | null
   readonly given: Partial<Given>
   readonly orphans: OrphanMode
 }
@@ -56,18 +58,18 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
   const ways = findings.flatMap((finding) =>
     (repairs.get(finding.fingerprint) ?? []).map((repair): Way => ({ finding, repair })),
   )
+  // On damaged pages rows and parents are missing that were there: whoever tidies up after them loses more.
+  const isDamaged = ways.some(({ repair }) => repair.kind === 'file' && repair.action === 'recover')
   for (const { finding, repair } of ways) {
     if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.given))
+    else if (repair.kind === 'file') add([finding], fileStep(repair, repairer))
     else if (repair.kind === 'statements')
-      add(
-        [finding],
-        whereItOpens(diagnosed, () => statementStep(repair, finding)),
-      )
+      add([finding], isDamaged ? damaged : whereItOpens(diagnosed, () => statementStep(repair, finding)))
   }
   for (const group of orphanGroups(ways, diagnosed.orphans))
     add(
       group.map(({ finding }) => finding),
-      await orphanStep(group, diagnosed),
+      isDamaged ? damaged : await orphanStep(group, diagnosed),
     )
   const steps = drafts.sort(inOrder).map(({ findings: own, ...draft }, at): Step => {
     const mended = own.map(({ address, fingerprint, message }) => ({ address, fingerprint, why: message }))
@@ -92,10 +94,11 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
   }
 }
 
+const damaged = { reason: 'pages are damaged: save what can be read first; nothing else is changed here' }
 const closed = { reason: 'the database has to open first' }
 
-function whereItOpens({ repairer, catalog }: Diagnosed, draft: () => Draft): Drafting {
-  return repairer && catalog ? { draft: draft() } : closed
+function whereItOpens({ repairer, reading }: Diagnosed, draft: () => Draft): Drafting {
+  return repairer && reading ? { draft: draft() } : closed
 }
 
 /** Rows of declared relationships go together, for one may point at the other; a guess is a step of its own, which can be left out. */
@@ -107,11 +110,11 @@ function orphanGroups(ways: readonly Way[], mode: OrphanMode): Way<OrphanRepair>
 }
 
 async function orphanStep(group: readonly Way<OrphanRepair>[], diagnosed: Diagnosed): Promise<Drafting> {
-  const { repairer, catalog, orphans } = diagnosed
+  const { repairer, reading, orphans } = diagnosed
   const repairs = group.map(({ repair }) => repair)
   const [first] = repairs
-  if (!repairer || !catalog || !first) return closed
-  return orphans === 'null' ? nullingStep(first, catalog, repairer) : movingStep(repairs, catalog, repairer, orphans)
+  if (!repairer || !reading || !first) return closed
+  return orphans === 'null' ? nullingStep(first, reading, repairer) : movingStep(repairs, reading, repairer, orphans)
 }
 
 function statementStep(repair: StatementRepair, { evidence }: Finding): Draft {

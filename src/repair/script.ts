@@ -20,14 +20,14 @@ export function scriptOf({ id, dialect, target, steps }: Plan): string {
         `${step.number}. ${step.what} (${step.findings.map(({ address, why }) => `${address}: ${why}`).join('; ')})`,
       ),
       remark(`undone: ${step.undone}`),
-      ...linesOf(step, shell?.begin ?? '').map((line) => (step.service ? remark(line) : line)),
+      ...linesOf(step, shell?.begin ?? '').map((line) => (step.service || step.file ? remark(line) : line)),
     ]),
     '',
   ].join('\n')
 }
 
-function linesOf({ service, alone, locks, statements }: Step, begin: string): string[] {
-  if (service) return [...statements]
+function linesOf({ service, file, alone, locks, statements }: Step, begin: string): string[] {
+  if (service || file) return [...statements]
   const lines = [...locks, ...statements].map((statement) => `${statement};`)
   return alone ? lines : [begin, ...lines, 'commit;']
 }

@@ -49,6 +49,11 @@ async function undoStep(step: Step, { journal, repairer, end }: Undo): Promise<U
     return end(standing.process) ? done() : { step, outcome: 'left', text: 'the process has ended' }
   }
   if (!repairer) throw new Error('the database does not open')
+  if (step.file) {
+    const { action, to } = step.file
+    await (action === 'recover' ? repairer.files?.remove(to) : repairer.files?.putBack(to))
+    return done()
+  }
   if (standing.state === 'begun' && !step.alone) {
     const fate = standing.mark === null ? 'rolled-back' : await repairer.fateOf(standing.mark)
     if (fate === 'rolled-back') return null

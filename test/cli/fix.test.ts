@@ -1,5 +1,11 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import BetterSqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import demoScenarios from '../../fixtures/demo/index.js'
+import type { Plan } from '../../src/repair/step.js'
 import { dbdoctor, reportOf } from '../support/cli.js'
 import { testFolder } from '../support/databases.js'
 
@@ -59,3 +65,94 @@ test('what does not open has no step in the database', async () => {
   expect(stdout).toContain('There is nothing that dbdoctor can mend.')
   expect(stdout).toMatch(/Left to you\n +connection\/opens#missing +there is no file at /)
 })
+
+test('planning changes no byte, not even beside a hot journal; rolled back, it can be put back', async () => {
+  const { target, hash } = await broken('writer-killed')
+  const before = await hash()
+  const args = ['fix', target, '--no-progress', '--only', 'connection']
+  const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'])).stdout)
+  expect(plan.steps.map(({ what }) => what)).toEqual([
+    'copy the file and its hot journal aside, and roll the journal back',
+  ])
+  expect(await hash()).toBe(before)
+  const journal = join(await testFolder(), 'journal')
+  const report = await reportOf([...args, '--apply', plan.id, '--journal', journal, '--yes'])
+  expect(report.fixes).toEqual([
+    expect.objectContaining({
+      outcome: 'applied',
+      before: expect.stringContaining('its journal is hot'),
+      after: 'The database has not crashed and recovered lately',
+    }),
+  ])
+  expect(await hash()).not.toBe(before)
+  await dbdoctor(['fix', target, '--undo', journal])
+  expect(await hash()).toBe(before)
+})
+
+test('of a damaged file what can be read is saved into a new one, and nothing in it is changed', async () => {
+  const { target, hash } = await broken('file-truncated')
+  const before = await hash()
+  const args = ['fix', target, '--no-progress']
+  for (const shell of [process.env.PATH, '/nowhere']) {
+    const env = { PATH: shell }
+    const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'], { env })).stdout)
+    expect(plan.steps.map(({ file }) => file?.action)).toEqual(['recover'])
+    const journal = join(await testFolder(), 'journal')
+    const report = await reportOf([...args, '--apply', plan.id, '--journal', journal, '--yes'], { env })
+    expect(report.exitCode).toBe(1)
+    const [fix] = report.fixes ?? []
+    expect(fix?.after).toMatch(
+      shell === '/nowhere'
+        ? /^\d+ tables with [\d,]+ rows saved, table by table, around what cannot be read/
+        : /^\d+ tables with [\d,]+ rows saved, /,
+    )
+    const file = plan.steps[0]?.file?.to ?? ''
+    expect(
+      (await reportOf(['check', file, '--only', 'storage'])).results.find(({ id }) => id === 'storage/pages'),
+    ).toMatchObject({ status: 'pass' })
+    await dbdoctor(['fix', target, '--undo', journal])
+    expect(existsSync(file)).toBe(false)
+  }
+  expect(await hash()).toBe(before)
+})
+
+test('rows around a page that cannot be read are saved, and counted', async () => {
+  const path = join(await testFolder(), 'app.db')
+  const database = new BetterSqlite(path)
+  database.exec(`create table notes (id integer primary key, body text); create index by_body on notes (body);
+    create table tags (name text primary key) without rowid; insert into tags values ('a'), ('b');
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000) insert into notes select i * 3, 'note ' || i from n`)
+  const page = database
+    .prepare("select pageno from dbstat where name = 'notes' and pagetype = 'leaf' order by pageno limit 1 offset 9")
+    .pluck()
+    .get()
+  database.close()
+  const bytes = await readFile(path)
+  bytes.fill(0xa5, (Number(page) - 1) * 4096, Number(page) * 4096)
+  await writeFile(path, bytes)
+  const env = { PATH: '/nowhere' }
+  const plan: Plan = JSON.parse((await dbdoctor(['fix', path, '--no-progress', '-f', 'json'], { env })).stdout)
+  expect(plan.steps.map(({ file }) => file?.action)).toEqual(['recover'])
+  const journal = join(await testFolder(), 'journal')
+  const report = await reportOf(['fix', path, '--apply', plan.id, '--journal', journal, '--yes'], { env })
+  const [, rows] =
+    /2 tables with ([\d,]+) rows saved, table by table.*: notes \d+, tags 2$/.exec(`${report.fixes?.[0]?.after}`) ?? []
+  const saved = Number(rows?.replace(',', ''))
+  expect(saved).toBeGreaterThan(4500)
+  expect(saved).toBeLessThan(5002)
+})
+
+/** The file of a scenario, after whoever works with it has gone. */
+async function broken(scenario: string): Promise<{ target: string; hash: () => Promise<string> }> {
+  const folder = await testFolder()
+  const { stop, config } = (await demoScenarios.scenarios.find(({ name }) => name === scenario)?.start(folder)) ?? {}
+  await stop?.()
+  const target = String(config?.database?.url)
+  const path = target.replace(/^sqlite:/, '')
+  const hash = async () => {
+    const files = [path, `${path}-journal`].filter((file) => existsSync(file))
+    const parts = await Promise.all(files.map((file) => readFile(file)))
+    return createHash('sha256').update(Buffer.concat(parts)).digest('hex')
+  }
+  return { target, hash }
+}

@@ -104,6 +104,8 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     })
 
   const giveBack = (client: Client) => {
+    // Somebody's attempt to join was under way, and took the place that was made for the fresh one.
+    if (replacing) return void client.end()
     const next = waiting.shift()
     if (!next) return void idle.push(client)
     // From now on, not from when its new holder wakes: whoever looks meanwhile must see that there is one.
@@ -229,6 +231,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
       for (const until = performance.now() + longestLeave; ; ) {
         try {
           const { client, times } = await ask(limits)
+          replacing = false
           giveBack(client)
           return times
         } catch (error) {

@@ -28,6 +28,7 @@ export async function repairerOf(ways: readonly pg.ClientConfig[]): Promise<Repa
       : who?.read_only === 'on'
         ? 'transactions are read-only here by the settings'
         : null,
+    files: null,
     locksTables: true,
     overriding: 'overriding system value',
     literalOf: (column) => `quote_nullable(${column}::text)`,
