@@ -38,7 +38,7 @@ export default defineCheck({
       `${quoted(table)} cannot be read: ${text}`,
     'user-missing': {
       say: ({ table, name }: Evidence) => `${quoted(table)} has no row for the probe user ${name}`,
-      repair: () => [{ kind: 'service', service: 'probe-user' }],
+      repair: () => [{ kind: 'service', service: 'probe-user', missing: true }],
     },
     'several-users': {
       severity: 'warning',

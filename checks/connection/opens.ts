@@ -40,6 +40,7 @@ const rescue = ({ place }: Evidence) => [
 ]
 
 const recovering: Repair = { kind: 'file', action: 'recover' }
+const starting: Repair = { kind: 'service', service: 'database-server' }
 
 export default defineCheck({
   id: 'connection/opens',
@@ -140,6 +141,7 @@ export default defineCheck({
         listening(evidence),
         'Start the server, or correct the host and the port.',
       ],
+      repair: () => [starting],
     },
     'no-socket': {
       say: (evidence: AtServer) => `there is no PostgreSQL socket at ${from(evidence)}`,
@@ -147,11 +149,13 @@ export default defineCheck({
         `ls -la ${typed(host)}`,
         'Start the server, look at its unix_socket_directories and port, or name a host to use TCP.',
       ],
+      repair: () => [starting],
     },
     'stale-socket': {
       say: (evidence: AtServer) =>
         `nothing listens at ${from(evidence)}, but the socket file is there: the server ended without cleaning up`,
       next: (evidence: AtServer) => [reaches(evidence), serverLog, 'Start the server.'],
+      repair: () => [starting],
     },
     'socket-denied': {
       say: (evidence: AtServer) => `the socket ${from(evidence)} may not be used: ${evidence.text}`,

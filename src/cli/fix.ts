@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import { type Given, givenBy } from '../config/given.js'
+import { givenBy } from '../config/given.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import type { Repair } from '../contracts/repair.js'
 import type { RepairClass } from '../contracts/repair-class.js'
@@ -12,6 +12,7 @@ import { type Journal, openJournal, reopenJournal } from '../repair/journal.js'
 import { planOf } from '../repair/plan.js'
 import { scriptOf } from '../repair/script.js'
 import { serve } from '../repair/serve.js'
+import type { Services } from '../repair/services.js'
 import { checksOf, type OrphanMode, type Plan, type Step, whyOf } from '../repair/step.js'
 import { undoSteps } from '../repair/undo.js'
 import type { Fix, Report, Result } from '../report/report.js'
@@ -145,15 +146,17 @@ async function carryOut(
     const household = {
       folder: subject.surroundings.folder,
       environment: subject.surroundings.environment,
-      given: servicesOf(subject),
+      given: servicesOf(subject).given,
       log: `${journal.path}.log`,
     }
+    for (const { why } of plan.unmended) process.stderr.write(`left to you: ${inert(why)}\n`)
     if (steps.length > 0)
       process.stderr.write(`journal: ${journal.path}; taken back by: dbdoctor fix --undo ${journal.path}\n`)
     const outcomes = await applySteps(steps, {
       journal,
       repairer,
       serve: (step) => serve(step, household),
+      interrupt: subject.interruption.signal,
       lookAgain: (step) => lookAgain(subject, options, step),
     })
     const report: Report = { ...(await examined(subject, options)), fixes: outcomes.map(fixOf) }
@@ -199,27 +202,42 @@ function endProcess(number: number): boolean {
 /** Examines, and plans what mends what was found. */
 async function planFor(subject: Interruptible, options: FixOptions, repairer: Repairer | null): Promise<Plan> {
   const repairs = new Map<string, readonly Repair[]>()
-  const report = await examined(subject, options, null, createRegistry(subject.plugins), repairs)
+  const report = await examined(onlyReading(subject), options, null, createRegistry(subject.plugins), repairs)
   if (!report.complete)
     throw new DbdoctorError('ERR_REPAIR_REFUSED', 'no plan was made: the run was interrupted', 'nothing was changed')
   const dialect = await subject.dialect(true)
   const { orphans } = options
   return reading(dialect, subject.interruption.signal, (read) =>
-    planOf({ report, repairs, repairer, reading: read, given: servicesOf(subject), orphans }),
+    planOf({ report, repairs, repairer, reading: read, services: servicesOf(subject), orphans }),
   )
 }
 
 /** What the config says of what runs beside the database. */
-function servicesOf({ config, surroundings }: Interruptible): Partial<Given> {
-  return givenBy(config, ['api?', 'login?'], surroundings).given
+function servicesOf({ config, surroundings }: Interruptible): Services {
+  const { auth } = config
+  // Whoever confirms a repair opts in to an account, though a check may not make one.
+  const open = auth.register ? { ...config, auth: { ...auth, register: { ...auth.register, enabled: true } } } : config
+  const { given } = givenBy(open, ['api?', 'login?', 'register?'], surroundings)
+  return { given, database: config.database.start }
+}
+
+/** The same, without what a check would write: whoever plans or looks again leaves nothing behind. */
+function onlyReading(subject: Interruptible): Interruptible {
+  const { config } = subject
+  const { auth, database } = config
+  return {
+    ...subject,
+    config: { ...config, auth: { ...auth, register: undefined }, database: { ...database, writes: undefined } },
+  }
 }
 
 /** What the checks that found the fault see now, where they do not find it any more; else null. */
 async function lookAgain(subject: Interruptible, options: FixOptions, step: Step): Promise<string | null> {
   const { skip: _, ...rest } = options
-  const wait = step.service === 'api-server' ? startTimeout : rest.wait
+  const starts = step.service === 'api-server' || step.service === 'database-server'
+  const wait = starts ? startTimeout : rest.wait
   const only = checksOf(step)
-  const report = await examined(subject, { ...rest, only, ...(wait !== undefined && { wait }) })
+  const report = await examined(onlyReading(subject), { ...rest, only, ...(wait !== undefined && { wait }) })
   const results = report.results.filter(({ id }) => only.includes(id))
   const blind = results.some(
     ({ status, findings }) => status === 'crash' || (status === 'skip' && findings.length === 0),
@@ -281,7 +299,8 @@ function refuse(repairer: Repairer | null, { steps }: Plan): void {
 }
 
 function refuseOther(repairer: Repairer | null, { identity, target }: Plan): void {
-  if (identity === (repairer?.identity ?? '')) return
+  // A plan that was made while nobody could get in has no step there.
+  if (identity === '' || identity === repairer?.identity) return
   throw new DbdoctorError(
     'ERR_REPAIR_REFUSED',
     `the journal is of another database: ${target}`,

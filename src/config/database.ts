@@ -129,6 +129,13 @@ export const databaseConfig = z.strictObject({
     .describe(
       'The database: `postgres://…`, or `sqlite:PATH`, a path that starts from the config. A target on the command line replaces it; left out, it is DATABASE_URL.',
     ),
+  start: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe(
+      'How the database server is started, for `dbdoctor fix`: a command that ends when it is up, and its arguments.',
+    ),
   schemas: z
     .array(name)
     .min(1)

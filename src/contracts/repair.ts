@@ -37,5 +37,7 @@ export interface FileRepair {
 /** Something that is started, or made, beside the database, by what the config says of it. */
 export interface ServiceRepair {
   readonly kind: 'service'
-  readonly service: 'api-server' | 'probe-user'
+  readonly service: 'database-server' | 'api-server' | 'probe-user'
+  /** Of a probe user that is not there: it may be registered with the API. */
+  readonly missing?: boolean
 }

@@ -10,6 +10,8 @@ export interface Workshop {
   readonly repairer: Repairer | null
   /** Runs the command of a service; answers with the process that goes on, if one does. */
   readonly serve: (step: Step) => Promise<number | undefined>
+  /** Aborted by whoever wants no further step to begin. */
+  readonly interrupt: AbortSignal
   /** What the check of the step sees now, where it does not find the fault any more; else null. */
   readonly lookAgain: (step: Step) => Promise<string | null>
 }
@@ -28,6 +30,7 @@ export async function applySteps(steps: readonly Step[], workshop: Workshop): Pr
   const outcomes: Outcome[] = []
   await forgetSettled(workshop)
   for (const step of steps) {
+    if (workshop.interrupt.aborted) break
     const outcome = await applyStep(step, workshop)
     outcomes.push(outcome)
     if (outcome.outcome === 'failed') break

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Given } from '../config/given.js'
 import { layerOf, layers } from '../contracts/layers.js'
 import type { OrphanRepair, Repair, StatementRepair } from '../contracts/repair.js'
 import type { Repairer } from '../dialects/repairer.js'
@@ -7,7 +6,7 @@ import { type Finding, type Report, targetName } from '../report/report.js'
 import type { Reading } from './catalog.js'
 import { fileStep } from './files.js'
 import { type Drafting, movingStep, nullingStep } from './orphans.js'
-import { serviceStep } from './services.js'
+import { type Services, serviceStep } from './services.js'
 import type { Draft, OrphanMode, Plan, Step, Unmended } from './step.js'
 
 /** What a plan is made from. */
@@ -19,7 +18,7 @@ export interface Diagnosed {
   readonly repairer: Repairer | null
   /** Null where it does not open. */
   readonly reading: Reading | null
-  readonly given: Partial<Given>
+  readonly services: Services
   readonly orphans: OrphanMode
 }
 
@@ -61,7 +60,7 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
   // On damaged pages rows and parents are missing that were there: whoever tidies up after them loses more.
   const isDamaged = ways.some(({ repair }) => repair.kind === 'file' && repair.action === 'recover')
   for (const { finding, repair } of ways) {
-    if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.given))
+    if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.services))
     else if (repair.kind === 'file') add([finding], fileStep(repair, repairer))
     else if (repair.kind === 'statements')
       add([finding], isDamaged ? damaged : whereItOpens(diagnosed, () => statementStep(repair, finding)))
@@ -137,12 +136,15 @@ function sameWork({ statements, command, service }: Draft): string {
   return JSON.stringify([statements, command, service])
 }
 
+/** What runs upon another comes after it. */
+const order = ['database-server', 'api-server', 'probe-user'] as const
+
 function inOrder(one: Drafted, other: Drafted): number {
   const rank = ({ findings, service, ...draft }: Drafted) => [
     service === undefined
       ? Math.min(...findings.map(({ address }) => layers.indexOf(layerOf(address))))
       : layers.length,
-    service === 'probe-user' ? 1 : 0,
+    service === undefined ? 0 : order.indexOf(service),
     draft.class === 'data' ? 0 : 1,
   ]
   const [own, theirs] = [rank(one), rank(other)]

@@ -44,7 +44,7 @@ export interface Step {
   readonly command?: readonly string[]
   /** What is done about the file as a whole, and the new file, or the copy, that it makes. */
   readonly file?: { readonly action: 'recover' | 'roll-back'; readonly to: string }
-  readonly service?: 'api-server' | 'probe-user'
+  readonly service?: 'database-server' | 'api-server' | 'probe-user'
   /** Statements that take the locks, before anything is counted. */
   readonly locks: readonly string[]
   readonly lock: string

@@ -5,9 +5,13 @@ import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import demoScenarios from '../../fixtures/demo/index.js'
+import { ownerOf } from '../../fixtures/postgres/binaries.js'
 import type { Plan } from '../../src/repair/step.js'
+import type { Report } from '../../src/report/report.js'
 import { dbdoctor, reportOf } from '../support/cli.js'
-import { testFolder } from '../support/databases.js'
+import { afterwards, onEachDialect, testDatabase, testFolder } from '../support/databases.js'
+import { findBinaries, startPostgres } from '../support/postgres.js'
+import { demoApplication } from '../support/servers.js'
 
 const demo = (scenario: string, ...more: string[]) => ['demo', scenario, '--fix', '--no-progress', ...more]
 
@@ -156,3 +160,101 @@ async function broken(scenario: string): Promise<{ target: string; hash: () => P
   }
   return { target, hash }
 }
+
+test('a probe user who is not there is registered with the API, where nothing else is said', async () => {
+  const { config } = await demoApplication()
+  const login = { ...config.auth.login, body: { email: 'new@example.com', password: 'Brand-New-42!' } }
+  const auth = { login, jwt: config.auth.jwt, register: { path: config.auth.register.path } }
+  const folder = await testFolder()
+  const path = join(folder, 'dbdoctor.config.json')
+  const { database, api } = config
+  await writeFile(path, JSON.stringify({ database: { url: database.url, users: {} }, api, auth }))
+  const args = ['fix', '-c', path, '--no-progress', '--skip', 'connection/latency,server/latency']
+  const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'])).stdout)
+  expect(plan.steps.map(({ what, statements }) => [what, ...statements])).toEqual([
+    [
+      'register the probe user with the API',
+      `POST ${api.url}/api/v1/auth/register, with the user and the password of auth.login`,
+    ],
+  ])
+  const { stdout } = await dbdoctor([
+    ...args,
+    '--apply',
+    plan.id,
+    '--yes',
+    '--journal',
+    join(folder, 'journal'),
+    '-f',
+    'json',
+  ])
+  const report: Report = JSON.parse(stdout)
+  expect(report.fixes).toEqual([
+    expect.objectContaining({
+      outcome: 'applied',
+      after: 'The database knows the probe user: scrypt, password matches',
+    }),
+  ])
+  expect(stdout).not.toContain('Brand-New-42!')
+  expect(await readFile(join(folder, 'journal'), 'utf8')).not.toContain('Brand-New-42!')
+})
+
+test('a database server that is stopped is started by the command of the config, and by nothing else', async () => {
+  const server = await startPostgres()
+  await server.halt()
+  const folder = await testFolder()
+  const { ids, prefix } = await ownerOf(findBinaries())
+  const arguments_ = [
+    ...[...prefix, join(findBinaries(), 'postgres'), '-D', join(server.folder, 'data')],
+    ...['-c', `port=${server.port}`, '-c', `unix_socket_directories=${server.folder}`, '-c', 'fsync=off'],
+  ]
+  const program = `const { spawn } = require('node:child_process')
+    const [command, ...args] = ${JSON.stringify(arguments_)}
+    const child = spawn(command, args, { ...${JSON.stringify(ids)}, detached: true, stdio: 'ignore' })
+    require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'pid'))}, String(child.pid))
+    child.unref()`
+  const path = join(folder, 'dbdoctor.config.json')
+  const args = ['fix', '-c', path, '--no-progress', '--only', 'connection/opens']
+  await writeFile(path, JSON.stringify({ database: { url: server.url } }))
+  const { stdout } = await dbdoctor(args)
+  expect(stdout).toContain('database.start of the config would say how it is started, and is not there')
+  await writeFile(path, JSON.stringify({ database: { url: server.url, start: [process.execPath, '-e', program] } }))
+  const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'])).stdout)
+  expect(plan.steps.map(({ what }) => what)).toEqual(['start the database server'])
+  const report = await reportOf([...args, '--apply', plan.id, '--yes', '--journal', join(folder, 'journal')])
+  afterwards(async () => process.kill(Number(await readFile(join(folder, 'pid'), 'utf8')), 'SIGINT'))
+  expect([report.exitCode, report.fixes?.map(({ outcome }) => outcome)]).toEqual([0, ['applied']])
+})
+
+onEachDialect((dialect) => {
+  test('what the snapshot has is made again', async () => {
+    const database = await testDatabase(
+      dialect,
+      `create table users (id integer primary key, email text);
+      create table posts (id integer primary key, user_id integer${dialect === 'sqlite' ? ' references users' : ''});
+      create index by_email on users (email);
+      ${dialect === 'sqlite' ? '' : 'alter table posts add constraint posts_user foreign key (user_id) references users'}`,
+    )
+    const folder = await testFolder()
+    const snapshot = join(folder, 'dbdoctor.snapshot.json')
+    await dbdoctor(['snapshot', database.target, '-o', snapshot])
+    await database.execute(
+      `drop index by_email; ${dialect === 'sqlite' ? '' : 'alter table posts drop constraint posts_user'}`,
+    )
+    const path = join(folder, 'dbdoctor.config.json')
+    await writeFile(
+      path,
+      JSON.stringify({ database: { url: database.target, expect: { snapshot: './dbdoctor.snapshot.json' } } }),
+    )
+    const args = ['fix', '-c', path, '--no-progress', '--only', 'schema/drift']
+    const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'])).stdout)
+    const journal = join(folder, 'journal')
+    const report = await reportOf([...args, '--apply', plan.id, '--yes', '--journal', journal])
+    expect(report.fixes?.map(({ what, outcome }) => [what, outcome])).toEqual([
+      ...(dialect === 'sqlite' ? [] : [['add foreign key "posts_user" to "posts", as the snapshot has it', 'applied']]),
+      ['create index "by_email", as the snapshot has it', 'applied'],
+    ])
+    expect(report.exitCode).toBe(0)
+    await dbdoctor([...args, '--undo', journal])
+    expect((await reportOf(['check', '-c', path, '--only', 'schema/drift'])).exitCode).toBe(1)
+  })
+})

@@ -25,7 +25,13 @@ const journal: Journal = {
   },
 }
 if (what === 'apply')
-  await applySteps(plan.steps, { journal, repairer, serve: async () => undefined, lookAgain: async () => 'looked' })
+  await applySteps(plan.steps, {
+    interrupt: new AbortController().signal,
+    journal,
+    repairer,
+    serve: async () => undefined,
+    lookAgain: async () => 'looked',
+  })
 else await undoSteps({ journal, plan, repairer, end: () => false })
 await repairer.close()
 await dialect.dismiss()
