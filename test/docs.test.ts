@@ -25,6 +25,12 @@ test('docs/config.md and its schema are fresh; npm run docs writes them', async 
   expect(text('docs/config.schema.json').trimEnd()).toBe((await dbdoctor(['config', '--schema'])).stdout)
 })
 
+test('docs/dependencies.md names each package that is needed at run time, and no other', () => {
+  const { dependencies } = JSON.parse(text('package.json'))
+  const named = text('docs/dependencies.md').matchAll(/^\| ([\w-]+) \| \S.* \| \d+ \|$/gm)
+  expect([...named].map(([, name]) => name)).toEqual(Object.keys(dependencies))
+})
+
 test('each setting says what it is for', () => {
   const rows = text('docs/config.md').match(/^\| `.*$/gm) ?? []
   expect(rows.length).toBeGreaterThan(100)

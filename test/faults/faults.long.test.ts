@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { executable } from '../support/cli.js'
 import { hung, testFolder } from '../support/databases.js'
 import { http } from './http.js'
+import { large } from './large.js'
 import { postgres } from './postgres.js'
 import { canaries, examined } from './room.js'
 import { sqlite } from './sqlite.js'
@@ -26,6 +27,7 @@ describe.each([
   ['sqlite', sqlite],
   ['postgres', postgres],
   ['http', http],
+  ['large', large],
 ])('%s', (_, faults) => {
   test.each(faults)('$id: $fault', async ({ id, fault, make }) => {
     const look = await make()

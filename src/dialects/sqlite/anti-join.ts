@@ -35,6 +35,8 @@ export interface AntiJoin {
   readonly absent: Sql
   /** The parent's key, where it is one integer and its table's own b-tree. */
   readonly rowidKey: RowidKey | null
+  /** The keys of the child that no parent has, each once, where two indexes can be walked side by side; null where that would not be exact. */
+  readonly missingKeys: Sql | null
   /** No index of the child holds a column of the key: what is counted is counted in the table. */
   readonly tableAlone: boolean
   /** The parent's table without its indexes; null where its key is the table's own b-tree. */
@@ -95,6 +97,10 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
       : { join: sql``, absent: sql`1` }),
     rowidKey: parentTable ? rowidKeyOf(parentTable, parentColumns, columns) : null,
+    missingKeys:
+      parentTable && childTable && indexed && !kind && none.length === 0
+        ? missingKeysOf(childTable, columns, parentTable, parentColumns)
+        : null,
     tableAlone: !catalog.indexes.some(
       (index) =>
         index.table === child.name && index.columns.some((column) => column === null || columns.includes(column)),
@@ -108,6 +114,36 @@ function rowidKeyOf(parent: Table, parentColumns: readonly string[], columns: re
   const [key] = parentColumns
   if (own === undefined || key === undefined || more.length > 0 || rowidAlias(parent) !== key) return null
   return { table: sql.id(parent.name), key: sql.id(key), value: sql`+c.${sql.id(own)}` }
+}
+
+/**
+ * What EXCEPT leaves of the child's keys. It compares values as they are stored, by their bytes: the same as a join where both columns are
+ * declared alike, so that they store alike, and the parent's key is compared by bytes, too.
+ * https://www.sqlite.org/datatype3.html#affinity_of_compound_views
+ */
+function missingKeysOf(
+  child: Table,
+  columns: readonly string[],
+  parent: Table,
+  parentColumns: readonly string[],
+): Sql | null {
+  const typeOf = (table: Table, column: string) => table.columns.find(({ name }) => name === column)?.type
+  const alike = columns.every((column, at) => {
+    const type = typeOf(child, column)
+    return type !== undefined && type !== '' && type === typeOf(parent, parentColumns[at] ?? '')
+  })
+  const key = parent.keys.find((one) => one.columns.join('\0') === parentColumns.join('\0'))
+  const byBytes = key?.collations.every((collation) => collation?.join() === 'BINARY')
+  if (!alike || !byBytes) return null
+  const bytes = (alias: string, names: readonly string[]) =>
+    sql.join(names.map((name, at) => sql`${sql.id(alias, name)} collate binary as ${sql.id(`v${at}`)}`))
+  const there = sql.join(
+    columns.map((column) => sql`${sql.id('c', column)} is not null`),
+    sql` and `,
+  )
+  return sql`select ${bytes('c', columns)} from ${sql.id(child.name)} c where ${there}
+    except select ${bytes('p', parentColumns)} from ${sql.id(parent.name)} p
+    order by ${sql.join(columns.map((_, at) => sql.lit(at + 1)))}`
 }
 
 function heapOf(parent: Table, columns: readonly string[], on: Sql): AntiJoin['heap'] {
@@ -136,6 +172,23 @@ export function inTable(plan: AntiJoin): AntiJoin {
 /** Rows at these positions. */
 export function among({ position }: AntiJoin, positions: readonly Sql[]): Sql {
   return sql`(${sql.join(position)}) in (values ${sql.join(positions)})`
+}
+
+/** As `seemingOrphans` of the whole table, by the keys that are missing; null where that says nothing, or there are too many. */
+export async function orphansByKey(
+  kysely: AnyKysely,
+  { missingKeys, columns, child, keyed, position }: AntiJoin,
+): Promise<{ rows: number; positions: readonly Sql[] } | null> {
+  if (missingKeys === null || position.length === 0) return null
+  const { rows: keys } = await sql<Record<string, unknown>>`${missingKeys} limit ${candidateLimit + 1}`.execute(kysely)
+  if (keys.length === 0) return { rows: 0, positions: [] }
+  if (keys.length > candidateLimit) return null
+  const those = keys.map((key) => sql`(${sql.join(valuesOf(key, columns.length))})`)
+  const own = sql.join(columns.map((column) => sql`${sql.id('c', column)} collate binary`))
+  const { rows } = await sql<Record<string, unknown>>`select ${named(position)} from ${child}
+    where (${own}) in (values ${sql.join(those)}) and ${keyed} limit ${candidateLimit + 1}`.execute(kysely)
+  if (rows.length > candidateLimit) return null
+  return { rows: rows.length, positions: rows.map((row) => sql`(${sql.join(valuesOf(row, position.length))})`) }
 }
 
 /** What the plan takes for orphans: how many, and where they are, of the first `most`. One pass where they are no more. */

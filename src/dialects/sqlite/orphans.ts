@@ -13,6 +13,7 @@ import {
   countOrphans,
   findOrphans,
   inTable,
+  orphansByKey,
   seemingOrphans,
   withoutIndex,
 } from './anti-join.js'
@@ -75,7 +76,7 @@ async function boundsOf(kysely: AnyKysely, table: Sql, rowid: Sql): Promise<Boun
 async function scanAtOnce(kysely: AnyKysely, plan: AntiJoin, samples: number, span: number): Promise<Orphans> {
   const fast = await byRuns(kysely, plan, span)
   const keyed = await countKeyed(kysely, plan, sql`1`)
-  const seeming = await seemingOrphans(kysely, fast, sql`1`, candidateLimit)
+  const seeming = (await orphansByKey(kysely, fast)) ?? (await seemingOrphans(kysely, fast, sql`1`, candidateLimit))
   if (seeming.rows === 0) return { rows: 0, keyed, samples: [], unconfirmed: 0, misread: 0 }
   // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
   const few = seeming.positions.length === seeming.rows
