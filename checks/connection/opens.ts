@@ -81,6 +81,12 @@ export default defineCheck({
       severity: 'info' as const,
       say: ({ text }: { text: string }) => `new transactions are read-only by the settings ${text}`,
     },
+    'replica-used': { severity: 'info' as const, say: ({ text }: { text: string }) => text },
+    'replica-unused': {
+      severity: 'warning' as const,
+      say: ({ text }: { text: string }) => text,
+      next: () => ['Correct --replica, or let the standby catch up; until then rows are read on the primary.'],
+    },
     missing: {
       say: ({ place, text }: Evidence) => `there is no file at ${place}${text === 'no such file' ? '' : `: ${text}`}`,
       next: ({ place, remedies = [] }: Evidence) => [

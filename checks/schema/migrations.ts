@@ -272,6 +272,7 @@ function releasing(evidence: Evidence): readonly Repair[] {
       class: 'data',
       what: `release the lock of ${evidence.tool}`,
       statements: [statement],
+      rows: 1,
       lock: `ROW EXCLUSIVE on ${quoted(evidence.table)}`,
       undo: `select ${literal(statement.replace(release, ' set is_locked = 1'))}`,
     }))

@@ -159,7 +159,8 @@ async function carryOut(
       interrupt: subject.interruption.signal,
       lookAgain: (step) => lookAgain(subject, options, step),
     })
-    const report: Report = { ...(await examined(subject, options)), fixes: outcomes.map(fixOf) }
+    const fixes = outcomes.map((outcome) => fixOf(outcome, household.log))
+    const report: Report = { ...(await examined(subject, options)), fixes }
     const registry = createRegistry(subject.plugins)
     await writeReport(report, formatsOf(options.format, registry.reporters), styleOf(options))
     return outcomes.some(({ outcome }) => outcome === 'failed') ? Math.max(1, report.exitCode) : report.exitCode
@@ -308,12 +309,13 @@ function refuseOther(repairer: Repairer | null, { identity, target }: Plan): voi
   )
 }
 
-function fixOf(one: Outcome): Fix {
+function fixOf(one: Outcome, log: string): Fix {
   const { number, class: kind, what, findings } = one.step
   const addresses = findings.map(({ address }) => address)
   return {
     ...{ step: number, class: kind, what, addresses, before: whyOf(one.step), outcome: one.outcome },
     ...(one.outcome === 'applied' && one.rows > 0 && { rows: one.rows }),
     ...(one.outcome === 'failed' ? { text: one.text } : { after: one.after }),
+    ...(one.outcome !== 'failed' && one.step.service === 'api-server' && { log }),
   }
 }

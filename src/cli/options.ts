@@ -25,6 +25,7 @@ export interface CheckOptions {
   readonly wait?: number
   readonly concurrency: number
   readonly samples: number
+  readonly replica?: readonly string[]
   readonly baseline?: string
   readonly history?: string
   readonly envFile?: string
@@ -68,6 +69,7 @@ export function withCheckOptions(command: Command): Command {
     .addOption(new Option('--wait <time>', 'wait for servers that refuse connections or are starting').argParser(time))
     .addOption(new Option('--concurrency <n>', 'checks at a time').argParser(count(1)).default(4))
     .addOption(new Option('--samples <n>', 'samples a finding').argParser(count(0)).default(5))
+    .option('--replica <url>', 'read rows on this standby of the PostgreSQL target; repeatable', collected)
     .option('--baseline <file>', 'findings that are accepted (default: dbdoctor.baseline.json, where it is there)')
     .option('--history <file>', 'add this run to a file of earlier ones, and say what has changed since')
     .option('--env-file <file>', 'read environment variables from a file')
@@ -83,6 +85,10 @@ function list(text: string): string[] {
   const parts = text.split(',').map((part) => part.trim())
   if (parts.some((part) => part === '')) throw new InvalidArgumentError('Name one or more checks, separated by commas.')
   return parts
+}
+
+function collected(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
 }
 
 function time(text: string): number {

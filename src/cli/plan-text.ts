@@ -34,9 +34,10 @@ export function planText({ id, target, refusal, steps, unmended }: Plan, again: 
 }
 
 function facts(step: Step): [name: string, text: string][] {
-  const { findings, statements, service, file, lock, rows, seconds, undone, images } = step
+  const { findings, statements, service, file, lock, rows, reads, seconds, undone, images } = step
   const size = [
     ...(rows === null ? [] : [pluralize(rows, 'row')]),
+    ...(reads === undefined ? [] : [`reads about ${pluralize(reads, 'row')}`]),
     ...(seconds === null ? [] : [`about ${lasting(Math.max(1, seconds) * 1000)}`]),
   ]
   return [

@@ -11,6 +11,8 @@ export interface StatementRepair {
   readonly what: string
   /** Whole statements, as they would be typed. */
   readonly statements: readonly string[]
+  /** How many rows they change; where it would be another number, nothing is changed. */
+  readonly rows?: number
   /** The strongest lock that it takes, and on what: `ACCESS EXCLUSIVE on "orders"`. */
   readonly lock: string
   /** Whether the statements refuse a transaction, as REINDEX CONCURRENTLY does. */

@@ -29,9 +29,17 @@ export interface Opened {
 export interface Remark {
   /**
    * `kept-exclusive`: others are kept out; `writer-stopped`: who has the write lock does not go on; `server-warning`: the server's own words;
-   * `read-only`: by its settings it takes no writes; `role-read-only`: none of this role.
+   * `read-only`: by its settings it takes no writes; `role-read-only`: none of this role; `replica-used`, `replica-unused`: rows are read on a
+   * standby, or could not be.
    */
-  readonly kind: 'kept-exclusive' | 'writer-stopped' | 'server-warning' | 'read-only' | 'role-read-only'
+  readonly kind:
+    | 'kept-exclusive'
+    | 'writer-stopped'
+    | 'server-warning'
+    | 'read-only'
+    | 'role-read-only'
+    | 'replica-used'
+    | 'replica-unused'
   readonly text: string
 }
 

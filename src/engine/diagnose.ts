@@ -39,6 +39,8 @@ export interface DiagnoseOptions {
   readonly samples?: number
   /** Whether samples may carry values of rows, which may be personal data. */
   readonly showValues?: boolean
+  /** Standbys of a PostgreSQL target on which rows are read: their connection strings. */
+  readonly replica?: readonly string[]
   /** The path of a baseline file. */
   readonly baseline?: string
   /** What `env()`, DATABASE_URL, PGHOST and their like are looked up in: `process.env`, or nothing where it is left out. */
@@ -66,6 +68,7 @@ const optionsSchema = z.strictObject({
   concurrency: z.int().min(1).default(4),
   samples: z.int().min(0).default(5),
   showValues: z.boolean().optional(),
+  replica: z.array(z.string()).min(1).optional(),
   baseline: z.string().optional(),
   environment: z.custom<Environment>((value) => typeof value === 'object' && value !== null).default({}),
   signal: z.instanceof(AbortSignal).default(() => new AbortController().signal),

@@ -1,10 +1,12 @@
 import { givenBy } from '../config/given.js'
 import { configLines } from '../config/lines.js'
+import type { Surroundings } from '../config/reference.js'
 import type { Snapshot } from '../config/snapshot-format.js'
 import type { Depth } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import type { Repair } from '../contracts/repair.js'
-import type { DialectName } from '../dialects/dialect.js'
+import type { Dialect, DialectName } from '../dialects/dialect.js'
+import { dialectOf, isFile, parseTarget } from '../dialects/target.js'
 import { exitCodeOf, type FailOn, type Signal } from '../report/exit-code.js'
 import type { Report } from '../report/report.js'
 import type { Registry } from './registry.js'
@@ -27,6 +29,8 @@ export interface ExamineSettings {
   readonly concurrency: number
   readonly samples: number
   readonly showValues?: boolean | undefined
+  /** Standbys of a PostgreSQL target on which rows are read: their connection strings. */
+  readonly replica?: readonly string[] | undefined
 }
 
 /** Who waits for the report. */
@@ -49,7 +53,8 @@ export async function reportOn(
 ): Promise<Report> {
   const selection = select(registry, config, settings)
   const { given, secrets } = givenBy(config, selection.needs, surroundings)
-  const dialect = await choose(selection.usesDatabase)
+  const chosen = await choose(selection.usesDatabase)
+  const dialect = chosen && settings.replica ? await onReplicas(chosen, settings.replica, surroundings) : chosen
   if (given.snapshot && dialect) refuseOther(given.snapshot, dialect.name)
   const examination = await run({
     registry,
@@ -80,6 +85,19 @@ export async function reportOn(
     ...(path !== null && { config: await configLines(path, registry.checks) }),
     ...rest,
   }
+}
+
+/** Throws `ERR_USAGE` where the target, or what is named beside it, is no PostgreSQL. */
+async function onReplicas(
+  primary: Dialect,
+  addresses: readonly string[],
+  { environment }: Surroundings,
+): Promise<Dialect> {
+  const targets = addresses.map((address) => parseTarget(address, { source: '--replica' }))
+  if (isFile({ dialect: primary.name, address: '' }) || targets.some(isFile))
+    throw new DbdoctorError('ERR_USAGE', '--replica is for standbys of a PostgreSQL server', 'leave it out for a file')
+  const { withReplicas } = await import('../dialects/postgres/replicas.js')
+  return withReplicas(primary, await Promise.all(targets.map((target) => dialectOf(target, environment))))
 }
 
 /** Definitions are in the words of their engine: those of another one say nothing. */

@@ -124,10 +124,12 @@ async function inTransaction(step: Step, journal: Journal, repairer: Repairer): 
     journal.write({ type: 'before', step: step.number, undo: [...undo, ...step.undo], rows: kept })
     const changed: number[] = []
     for (const statement of step.statements) changed.push(await repairer.run(statement))
+    const rows = step.images.length > 0 ? kept : Math.max(0, ...changed)
+    if (step.rows !== null && rows !== step.rows)
+      throw new Error(`it would change ${rows} rows, and the plan was made for ${step.rows}`)
     const mark = await repairer.mark()
     journal.write({ type: 'committing', step: step.number, mark })
     await repairer.commit()
-    const rows = step.images.length > 0 ? kept : Math.max(0, ...changed)
     journal.write({ type: 'applied', step: step.number, rows })
     await repairer.forget(mark)
     return rows

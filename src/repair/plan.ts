@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { layerOf, layers } from '../contracts/layers.js'
 import type { OrphanRepair, Repair, StatementRepair } from '../contracts/repair.js'
+import { type Catalog, nameOf } from '../dialects/catalog.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { type Finding, type Report, targetName } from '../report/report.js'
 import type { Reading } from './catalog.js'
@@ -63,7 +64,10 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
     if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.services))
     else if (repair.kind === 'file') add([finding], fileStep(repair, repairer))
     else if (repair.kind === 'statements')
-      add([finding], isDamaged ? damaged : whereItOpens(diagnosed, () => statementStep(repair, finding)))
+      add(
+        [finding],
+        isDamaged ? damaged : whereItOpens(diagnosed, (catalog) => statementStep(repair, finding, catalog)),
+      )
   }
   for (const group of orphanGroups(ways, diagnosed.orphans))
     add(
@@ -96,8 +100,8 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
 const damaged = { reason: 'pages are damaged: save what can be read first; nothing else is changed here' }
 const closed = { reason: 'the database has to open first' }
 
-function whereItOpens({ repairer, reading }: Diagnosed, draft: () => Draft): Drafting {
-  return repairer && reading ? { draft: draft() } : closed
+function whereItOpens({ repairer, reading }: Diagnosed, draft: (catalog: Catalog) => Draft): Drafting {
+  return repairer && reading ? { draft: draft(reading.catalog) } : closed
 }
 
 /** Rows of declared relationships go together, for one may point at the other; a guess is a step of its own, which can be left out. */
@@ -116,12 +120,17 @@ async function orphanStep(group: readonly Way<OrphanRepair>[], diagnosed: Diagno
   return orphans === 'null' ? nullingStep(first, reading, repairer) : movingStep(repairs, reading, repairer, orphans)
 }
 
-function statementStep(repair: StatementRepair, { evidence }: Finding): Draft {
-  const { what, statements, lock, alone = false, undo, leftovers } = repair
+/** Rows that a machine reads in a second, at least, while it builds an index or checks a constraint. */
+const rowsInSecond = 200_000
+
+function statementStep(repair: StatementRepair, { evidence }: Finding, catalog: Catalog): Draft {
+  const { what, statements, lock, alone = false, undo, leftovers, rows = null } = repair
+  const table = catalog.tables.find((one) => one.schema === evidence.schema && nameOf(one, catalog) === evidence.table)
+  const reads = table?.rowsEstimate ?? null
   return {
-    ...{ class: repair.class, what, statements, lock, alone },
-    rows: typeof evidence.rows === 'number' ? evidence.rows : null,
-    seconds: null,
+    ...{ class: repair.class, what, statements, lock, alone, rows },
+    ...(reads !== null && { reads }),
+    seconds: reads === null ? null : Math.ceil(reads / rowsInSecond),
     locks: [],
     guards: [],
     images: [],

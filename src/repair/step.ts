@@ -48,7 +48,10 @@ export interface Step {
   /** Statements that take the locks, before anything is counted. */
   readonly locks: readonly string[]
   readonly lock: string
+  /** How many rows it changes. */
   readonly rows: number | null
+  /** How many rows it reads, about. */
+  readonly reads?: number
   /** About how long it takes, in seconds. */
   readonly seconds: number | null
   readonly alone: boolean

@@ -228,6 +228,8 @@ export interface Fix {
   readonly after?: string
   /** Why it failed. */
   readonly text?: string
+  /** The file that takes what was started prints. */
+  readonly log?: string
 }
 
 /** A report but for its exit code, which whoever asked decides. */

@@ -158,6 +158,7 @@ const fix = z
     rows: z.exactOptional(count),
     after: z.exactOptional(z.string()),
     text: z.exactOptional(z.string()).describe('Why it failed.'),
+    log: z.exactOptional(z.string()).describe('The file that takes what was started prints.'),
   })
   .meta({ id: 'Fix', description: 'A step of a repair, and what came of it.' })
 

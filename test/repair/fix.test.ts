@@ -141,6 +141,20 @@ onEachDialect((dialect) => {
     await killedAt(dialect, 'before', 4, await testFolder())
   })
 
+  test('a step that would change more rows than it was planned for changes none', async () => {
+    const database = await testDatabase(
+      dialect,
+      'create table knex_migrations_lock ("index" integer primary key, is_locked integer); insert into knex_migrations_lock values (1, 1), (2, 1)',
+    )
+    const plan = await planOf(database.target)
+    const journal = join(await testFolder(), 'journal')
+    const report = await reportOf(['fix', database.target, ...quiet, '--apply', plan.id, '--yes', '--journal', journal])
+    expect(report.fixes).toEqual([
+      expect.objectContaining({ outcome: 'failed', text: 'it would change 2 rows, and the plan was made for 1' }),
+    ])
+    expect((await planOf(database.target)).id).toBe(plan.id)
+  })
+
   test('a plan as a script does the same in the shell of the database', async () => {
     const database = await testDatabase(dialect, orphans[dialect])
     const { stdout: script } = await dbdoctor(['fix', database.target, ...quiet, '-f', 'sql'])

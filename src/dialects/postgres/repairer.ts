@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { limit } from '../../contracts/limits.js'
 import type { Fate, Repairer, TextRow } from '../repairer.js'
@@ -5,6 +6,8 @@ import { connect } from './client.js'
 
 /** How long a lock is waited for, and so how long the application may queue behind us; milliseconds. */
 const lockTimeout = 2000
+/** How long a transaction whose client was ended may take to end, in milliseconds. */
+const longestEnding = 10_000
 /** How long one statement may take, in milliseconds: a large index takes its time. */
 const statementTimeout = 3_600_000
 
@@ -44,9 +47,13 @@ export async function repairerOf(ways: readonly pg.ClientConfig[]): Promise<Repa
     commit: async () => void (await query('commit')),
     rollback: async () => void (await query('rollback').catch(() => {})),
     async fateOf(mark): Promise<Fate> {
-      const [row] = await query(`select pg_xact_status('${BigInt(mark)}'::xid8) as status`)
-      if (row?.status === 'committed') return 'committed'
-      return row?.status === 'aborted' ? 'rolled-back' : 'unknown'
+      for (const until = performance.now() + longestEnding; ; await sleep(100)) {
+        const [row] = await query(`select pg_xact_status('${BigInt(mark)}'::xid8) as status`)
+        if (row?.status === 'committed') return 'committed'
+        if (row?.status === 'aborted') return 'rolled-back'
+        // The server may not have seen yet that its client is gone.
+        if (row?.status !== 'in progress' || performance.now() > until) return 'unknown'
+      }
     },
     forget: async () => {},
     close: () => client.end(),

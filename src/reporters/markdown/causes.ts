@@ -84,7 +84,7 @@ export function fixes({ causes, fixes: done = [] }: Report): string[] {
 }
 
 /** A step that was carried out: with what was seen before and after. */
-function appliedLines({ step, what, outcome, rows, before, after, text: fault, addresses }: Fix): string[] {
+function appliedLines({ step, what, outcome, rows, before, after, text: fault, addresses, log }: Fix): string[] {
   const failed = outcome === 'failed'
   return [
     `### ${step}. ${text(what).replace(/^./, (letter) => letter.toUpperCase())} ${failed ? '❌' : '✅'}`,
@@ -92,6 +92,7 @@ function appliedLines({ step, what, outcome, rows, before, after, text: fault, a
     `- Before: ${text(before)} (${text(addresses.join(', '))})`,
     ...(rows === undefined ? [] : [`- ${pluralize(rows, 'row')} changed`]),
     failed ? `- It failed: ${text(fault ?? '')}` : `- After: ${text(after ?? '')}`,
+    ...(log === undefined ? [] : [`- What it prints is in ${text(log)}`]),
     '',
   ]
 }

@@ -5,6 +5,7 @@ import { query } from '../../../fixtures/postgres/server.js'
 import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
 import { routes } from '../../support/auth.js'
 import { baseBackup, restore } from '../../support/backups.js'
+import { reportOf } from '../../support/cli.js'
 import { afterwards, asSuperuser, examine, examineOne, said, testDatabase } from '../../support/databases.js'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 
@@ -44,7 +45,15 @@ const write =
   'create table if not exists t (v text); insert into t select repeat(md5(i::text), 20) from generate_series(1, 4000) i'
 
 test('a standby is in order, unless the application works with it', async () => {
-  const standby = await standbyOf(await server(), 'one')
+  const primary = await server()
+  for (const statement of [
+    'create table p (id int primary key)',
+    'create table c (id int primary key, p_id int references p)',
+    'insert into p select generate_series(1, 1000)',
+    'insert into c select i, i from generate_series(1, 1000) i',
+  ])
+    await query(primary.url, statement)
+  const standby = await standbyOf(primary, 'one')
   const sentence = 'this server is a standby: it answers, and takes no writes'
   expect([await replication(standby.url).then(said)]).toEqual([[sentence]])
   const url = await routes({ 'GET /': [200] })
@@ -53,10 +62,54 @@ test('a standby is in order, unless the application works with it', async () => 
     id: 'database-read-only',
     headline: 'This server is a standby: it answers, and takes no writes; by the config, the API server works with it.',
   })
+  await rowsOn(primary, standby)
   const repairer = await (await dialectOf(parseTarget(standby.url), {})).repairer()
   expect(repairer.refusal).toBe('this server is a standby, which takes no writes: repair its primary')
   await repairer.close()
 })
+
+/** Rows are read on a standby that is named, once it has caught up; on no server that is none of this cluster. */
+async function rowsOn(primary: PostgresServer, standby: PostgresServer): Promise<void> {
+  const place = ({ port }: PostgresServer) => `127.0.0.1:${port}`
+  const scans = async () => {
+    return (
+      await query(primary.url, "select seq_scan + idx_scan as scans from pg_stat_user_tables where relname = 'c'")
+    ).scans
+  }
+  const look = async (...replicas: string[]) => {
+    const report = await reportOf([
+      ...['check', primary.url, '--no-progress', '--only', 'integrity/foreign-keys'],
+      ...replicas.flatMap((url) => ['--replica', url]),
+    ])
+    const of = (id: string) => report.results.find((result) => result.id === id)
+    return {
+      keys: of('integrity/foreign-keys')?.status,
+      remarks: of('connection/opens')?.findings.map(({ message }) => message),
+    }
+  }
+  // As the primary counts when everybody has gone.
+  const settled = async () => {
+    await until(primary.url, "not exists (select from pg_stat_activity where application_name = 'dbdoctor')")
+    return scans()
+  }
+  const before = await settled()
+  expect(await look(standby.url)).toEqual({
+    keys: 'pass',
+    remarks: [`rows are read on the standby ${place(standby)}, which has replayed what was written before`],
+  })
+  expect(await settled()).toBe(before)
+  const other = await server()
+  expect(await look(other.url)).toEqual({
+    keys: 'pass',
+    remarks: [`the standby ${place(other)} is not used: it is no standby`],
+  })
+  expect(await settled()).not.toBe(before)
+  await query(standby.url, 'select pg_wal_replay_pause()')
+  await query(primary.url, 'insert into p select generate_series(1001, 50000)')
+  const { remarks: [behind = ''] = [] } = await look(standby.url)
+  expect(behind).toMatch(/^the standby 127\.0\.0\.1:\d+ is not used: it is [\d.]+ [kM]B of log behind$/)
+  await query(standby.url, 'select pg_wal_replay_resume()')
+}
 
 test('a server on its own has no standby and no slot', async () => {
   const { target } = await testDatabase('postgres')

@@ -73,12 +73,7 @@ test('whichever way keys of texts, or of several columns, are compared', async (
       fc.array(fc.tuple(texts, numbers), { minLength: 1, maxLength: 12 }),
       fc.array(fc.tuple(texts, numbers), { minLength: 1, maxLength: 25 }),
       fc.tuple(type, type),
-      fc.constantFrom(
-        'primary key (a, b))',
-        'primary key (a, b)) without rowid',
-        'unique (b, a))',
-        'unique (a, b))',
-      ),
+      fc.constantFrom('primary key (a, b))', 'primary key (a, b)) without rowid', 'unique (b, a))', 'unique (a, b))'),
       fc.constantFrom('', 'create index c_p on c (pa, pb);', 'create index c_p on c (pa collate nocase, pb);'),
       async (keys, held, [own, parents], key, index) => {
         const { target } = await testDatabase(
