@@ -1,52 +1,30 @@
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
-import { givenBy } from '../config/given.js'
 import { DbdoctorError } from '../contracts/errors.js'
-import type { Repair } from '../contracts/repair.js'
-import type { RepairClass } from '../contracts/repair-class.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { createRegistry } from '../engine/registry.js'
 import { applySteps, type Outcome } from '../repair/apply.js'
-import { reading } from '../repair/catalog.js'
 import { type Journal, openJournal, reopenJournal } from '../repair/journal.js'
-import { planOf } from '../repair/plan.js'
-import { scriptOf } from '../repair/script.js'
 import { serve } from '../repair/serve.js'
-import type { Services } from '../repair/services.js'
-import { checksOf, type OrphanMode, type Plan, type Step, whyOf } from '../repair/step.js'
+import { type Plan, type Step, whyOf } from '../repair/step.js'
 import { undoSteps } from '../repair/undo.js'
-import type { Fix, Report, Result } from '../report/report.js'
+import type { Fix, Report } from '../report/report.js'
 import { inert } from '../values/inert.js'
-import { pluralize, typed } from '../values/text.js'
+import { pluralize } from '../values/text.js'
 import { onSubject } from './check.js'
 import { examined, type Interruptible } from './examine.js'
 import { formatsOf } from './formats.js'
-import type { CheckOptions, Output } from './options.js'
-import { print, refuseUnwritable, replaceFile, styleOf, usesColor, writeReport } from './output.js'
+import type { CheckOptions, FixOptions } from './options.js'
+import { print, refuseUnwritable, styleOf, writeReport } from './output.js'
 import type { Parts } from './parts.js'
-import { planText } from './plan-text.js'
-
-export interface FixOptions extends CheckOptions {
-  /** The id of the plan that is carried out. */
-  readonly apply?: string
-  /** Numbers of steps, and classes of steps; all of them where neither is named. */
-  readonly steps?: readonly number[]
-  readonly class?: readonly RepairClass[]
-  readonly yes?: boolean
-  readonly journal?: string
-  readonly orphans: OrphanMode
-  /** The journal of what is taken back. */
-  readonly undo?: string
-}
-
-/** How long a server that was started may take to answer, in milliseconds. */
-const startTimeout = 60_000
+import { planOutputs, writePlan } from './plan-output.js'
+import { lookAgain, onRepairer, planFor, servicesOf } from './repairing.js'
 
 /** `dbdoctor fix`: plans the repair, carries it out, or takes it back. Answers with the exit code. */
 export async function fix(parts: Parts, target: string | undefined, options: FixOptions): Promise<number> {
   return onSubject(parts, target, options, (subject) => {
     if (options.undo !== undefined) return takeBack(subject, options.undo)
-    return options.apply === undefined ? showPlan(subject, target, options) : apply(subject, options, options.apply)
+    return options.apply === undefined ? show(subject, target, options) : apply(subject, options, options.apply)
   })
 }
 
@@ -59,44 +37,11 @@ export async function fixAll(subject: Interruptible, options: CheckOptions, jour
   })
 }
 
-const planFormats = ['pretty', 'json', 'sql'] as const
-
-async function showPlan(subject: Interruptible, target: string | undefined, options: FixOptions): Promise<number> {
-  const outputs = (options.format ?? [{ format: 'pretty', file: null }]).map(planOutput)
+async function show(subject: Interruptible, target: string | undefined, options: FixOptions): Promise<number> {
+  const outputs = planOutputs(options.format)
   const plan = await onRepairer(subject, (repairer) => planFor(subject, options, repairer))
-  for (const { format, file } of outputs) {
-    const text =
-      format === 'json'
-        ? `${JSON.stringify(plan, null, 2)}\n`
-        : format === 'sql'
-          ? scriptOf(plan)
-          : planText(plan, againWith(target, options), file === null && usesColor(process.stdout, options.color))
-    await (file === null ? print(text) : replaceFile(file, text))
-  }
+  await writePlan(plan, outputs, target, options)
   return 0
-}
-
-/** The command that made the plan, so that it makes the same again. A target that may hold a password is not repeated. */
-function againWith(target: string | undefined, { config, orphans, only, skip, depth }: FixOptions): string {
-  const shown = target === undefined ? [] : [/:\/\//.test(target) ? 'TARGET' : typed(target)]
-  const lists = { '--only': only, '--skip': skip }
-  return [
-    ...['dbdoctor fix', ...shown],
-    ...(config === undefined ? [] : ['-c', typed(config)]),
-    ...Object.entries(lists).flatMap(([name, ids]) => (ids ? [name, typed(ids.join(','))] : [])),
-    ...(depth === 'standard' ? [] : ['--depth', depth]),
-    ...(orphans === 'quarantine' ? [] : ['--orphans', orphans]),
-  ].join(' ')
-}
-
-function planOutput({ format, file }: Output): Output<(typeof planFormats)[number]> {
-  const known = planFormats.find((name) => name === format)
-  if (known) return { format: known, file }
-  throw new DbdoctorError(
-    'ERR_UNKNOWN_FORMAT',
-    `a plan has no format ${JSON.stringify(format)}`,
-    `write ${planFormats.join(' or ')}, or NAME=FILE; the others are for the report after --apply`,
-  )
 }
 
 async function apply(subject: Interruptible, options: FixOptions, id: string): Promise<number> {
@@ -197,71 +142,6 @@ function endProcess(number: number): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-/** Examines, and plans what mends what was found. */
-async function planFor(subject: Interruptible, options: FixOptions, repairer: Repairer | null): Promise<Plan> {
-  const repairs = new Map<string, readonly Repair[]>()
-  const report = await examined(onlyReading(subject), options, null, createRegistry(subject.plugins), repairs)
-  if (!report.complete)
-    throw new DbdoctorError('ERR_REPAIR_REFUSED', 'no plan was made: the run was interrupted', 'nothing was changed')
-  const dialect = await subject.dialect(true)
-  const { orphans } = options
-  return reading(dialect, subject.interruption.signal, (read) =>
-    planOf({ report, repairs, repairer, reading: read, services: servicesOf(subject), orphans }),
-  )
-}
-
-/** What the config says of what runs beside the database. */
-function servicesOf({ config, surroundings }: Interruptible): Services {
-  const { auth } = config
-  // Whoever confirms a repair opts in to an account, though a check may not make one.
-  const open = auth.register ? { ...config, auth: { ...auth, register: { ...auth.register, enabled: true } } } : config
-  const { given } = givenBy(open, ['api?', 'login?', 'register?'], surroundings)
-  return { given, database: config.database.start }
-}
-
-/** The same, without what a check would write: whoever plans or looks again leaves nothing behind. */
-function onlyReading(subject: Interruptible): Interruptible {
-  const { config } = subject
-  const { auth, database } = config
-  return {
-    ...subject,
-    config: { ...config, auth: { ...auth, register: undefined }, database: { ...database, writes: undefined } },
-  }
-}
-
-/** What the checks that found the fault see now, where they do not find it any more; else null. */
-async function lookAgain(subject: Interruptible, options: FixOptions, step: Step): Promise<string | null> {
-  const { skip: _, ...rest } = options
-  const starts = step.service === 'api-server' || step.service === 'database-server'
-  const wait = starts ? startTimeout : rest.wait
-  const only = checksOf(step)
-  const report = await examined(onlyReading(subject), { ...rest, only, ...(wait !== undefined && { wait }) })
-  const results = report.results.filter(({ id }) => only.includes(id))
-  const blind = results.some(
-    ({ status, findings }) => status === 'crash' || (status === 'skip' && findings.length === 0),
-  )
-  const there = results.flatMap(({ findings }) => findings).filter(({ suppressed }) => !suppressed)
-  const mended = new Set(step.findings.map(({ fingerprint }) => fingerprint))
-  if (blind || there.some(({ fingerprint }) => mended.has(fingerprint))) return null
-  return results.map(seenBy).join('; ')
-}
-
-function seenBy({ title, saw, coverage }: Result): string {
-  const figure = saw ?? (coverage && `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`)
-  return figure === undefined ? title : `${title}: ${figure}`
-}
-
-/** Opens the database for writing, where there is one that opens. */
-async function onRepairer<T>(subject: Interruptible, work: (repairer: Repairer | null) => Promise<T>): Promise<T> {
-  const dialect = await subject.dialect(true)
-  const repairer = (await dialect?.repairer().catch(() => null)) ?? null
-  try {
-    return await work(repairer)
-  } finally {
-    await repairer?.close()
   }
 }
 

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Depth, depths } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import { type RepairClass, repairClasses } from '../contracts/repair-class.js'
+import type { OrphanMode } from '../repair/step.js'
 import { type FailOn, failOn } from '../report/exit-code.js'
 import { reporterNames } from '../reporters/index.js'
 import { isDay } from '../values/day.js'
@@ -34,6 +35,20 @@ export interface CheckOptions {
   readonly quiet?: boolean
   readonly color?: boolean
   readonly progress: boolean
+}
+
+/** What the options of a repair parse to. */
+export interface FixOptions extends CheckOptions {
+  /** The id of the plan that is carried out. */
+  readonly apply?: string
+  /** Numbers of steps, and classes of steps; all of them where neither is named. */
+  readonly steps?: readonly number[]
+  readonly class?: readonly RepairClass[]
+  readonly yes?: boolean
+  readonly journal?: string
+  readonly orphans: OrphanMode
+  /** The journal of what is taken back. */
+  readonly undo?: string
 }
 
 /** What the options of rendering parse to. */

@@ -7,12 +7,12 @@ import type { BaselineOptions } from './baseline.js'
 import { type Shell, shells } from './completions/shells.js'
 import type { ConfigOptions } from './config.js'
 import type { DemoOptions } from './demo.js'
-import type { FixOptions } from './fix.js'
 import type { InitOptions } from './init.js'
 import {
   type CheckOptions,
   classes,
   date,
+  type FixOptions,
   numbers,
   type ReportOptions,
   withCheckOptions,
