@@ -2,6 +2,7 @@ import {
   type Catalog,
   defineCheck,
   type ForeignKey,
+  findTable,
   type Index,
   identifier,
   nameOf,
@@ -183,7 +184,7 @@ function redundantAmong(indexes: readonly Index[], signatures: Signatures) {
 }
 
 function isCovered(catalog: Catalog, { child, columns }: ForeignKey, { ofAllKeys }: Definitions): boolean {
-  const table = catalog.tables.find(({ schema, name }) => schema === child.schema && name === child.name)
+  const table = findTable(catalog, child)
   const begins = (key: readonly (string | null)[]) =>
     key.length >= columns.length && columns.every((column) => key.slice(0, columns.length).includes(column))
   const primary = table?.keys.find((key) => key.primary)?.columns ?? []
@@ -213,6 +214,8 @@ function designOf({ read }: Session) {
         where i.indrelid not in (select relation from taken) and i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'
           and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
           and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = t.oid and e.deptype = 'e')
+          -- Only one that begins alike can take another's place.
+          and (i.indrelid, i.indkey[0]) in (select o.indrelid, o.indkey[0] from pg_index o group by 1, 2 having count(*) > 1)
       )
       select distinct on (a.schema, a.index) a.schema, a.table, a.index, b.index as by, a.n = b.n as same
       from own a join own b on a.indrelid = b.indrelid and a.indexrelid <> b.indexrelid and a.relam = b.relam

@@ -145,7 +145,20 @@ export function partitionsOf(catalog: Catalog, { schema, name }: Relation): Tabl
 
 /** The table of this name, if there is one. */
 export function findTable(catalog: Catalog, relation: Relation): Table | undefined {
-  return catalog.tables.find((table) => table.schema === relation.schema && table.name === relation.name)
+  let tables = tablesByName.get(catalog.tables)
+  if (!tables) {
+    // The first of a name is meant.
+    tables = new Map([...catalog.tables].reverse().map((table) => [keyOf(table), table]))
+    tablesByName.set(catalog.tables, tables)
+  }
+  return tables.get(keyOf(relation))
+}
+
+/** Tables by schema and name, for catalogs of thousands. */
+const tablesByName = new WeakMap<readonly Table[], ReadonlyMap<string, Table>>()
+
+function keyOf({ schema, name }: Relation): string {
+  return `${schema}\0${name}`
 }
 
 /** Items by key, in the order in which the keys first come. */

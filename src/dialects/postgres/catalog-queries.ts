@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { takenRelations } from './taken.js'
 
 /** Schemas and relations that are the user's own. */
@@ -95,16 +95,16 @@ export const indexQuery = sql<IndexRow>`
 export interface KeyRow {
   relation: number
   primary: boolean
-  columns: string[]
-  collations: ([schema: string, name: string] | null)[]
+  /** Numbers of columns, and numbers of collations, 0 for none, as `1 2`. */
+  columns: string
+  collations: string
+  key_count: number
   nulls_distinct: boolean
 }
 /** Keys that a foreign key may reference: constraints, and unique indexes over whole columns of every row. */
 export const keyQuery = sql<KeyRow>`
-  select i.indrelid::int8 as relation, i.indisprimary as primary, ${columnNames(sql`i.indrelid`, sql`(i.indkey::int2[])[0:i.indnkeyatts - 1]`)} as columns,
-    (select json_agg(case when o.oid is not null then json_build_array(cn.nspname, o.collname) end order by k.position)
-      from unnest((i.indcollation::oid[])[0:i.indnkeyatts - 1]) with ordinality as k (oid, position)
-      left join pg_collation o on o.oid = k.oid left join pg_namespace cn on cn.oid = o.collnamespace) as collations,
+  select i.indrelid::int8 as relation, i.indisprimary as primary, i.indkey::text as columns, i.indcollation::text as collations,
+    i.indnkeyatts as key_count,
     not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) as nulls_distinct
   from pg_index i
   join pg_class c on c.oid = i.indrelid
@@ -114,29 +114,31 @@ export const keyQuery = sql<KeyRow>`
 
 export interface ForeignKeyRow {
   name: string
+  relation: number
   schema: string
   table: string
   partitioned: boolean
-  columns: string[]
+  /** Numbers of columns, as `1 2`. */
+  columns: string
+  parent: number
   parent_schema: string
   parent_table: string
   parent_partitioned: boolean
-  parent_columns: string[]
+  parent_columns: string
   match: 's' | 'f' | 'p'
   validated: boolean
   enforced: boolean
   deferrable: boolean
-  operators: [schema: string, name: string][]
+  /** Numbers of operators. */
+  operators: string
 }
 /** A foreign key of a partitioned table is one; those that its partitions inherit (`conparentid`) are the same one again. */
 export const foreignKeyQuery = sql<ForeignKeyRow>`
-  select k.conname as name, n.nspname as schema, c.relname as table, c.relkind = 'p' as partitioned, ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns,
-    pn.nspname as parent_schema, p.relname as parent_table, p.relkind = 'p' as parent_partitioned, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as parent_columns,
+  select k.conname as name, k.conrelid::int8 as relation, n.nspname as schema, c.relname as table, c.relkind = 'p' as partitioned,
+    array_to_string(k.conkey, ' ') as columns, k.confrelid::int8 as parent, pn.nspname as parent_schema, p.relname as parent_table,
+    p.relkind = 'p' as parent_partitioned, array_to_string(k.confkey, ' ') as parent_columns,
     k.confmatchtype as match, k.convalidated as validated, coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) as enforced,
-    k.condeferrable as deferrable,
-    (select json_agg(json_build_array(opn.nspname, op.oprname) order by o.position)
-      from unnest(k.conpfeqop) with ordinality as o (oid, position)
-      join pg_operator op on op.oid = o.oid join pg_namespace opn on opn.oid = op.oprnamespace) as operators
+    k.condeferrable as deferrable, array_to_string(k.conpfeqop, ' ') as operators
   from pg_constraint k
   join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
   join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
@@ -204,7 +206,15 @@ export const triggerQuery = sql<TriggerRow>`
   where not t.tgisinternal and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
   order by n.nspname, c.relname, t.tgname`
 
-function columnNames(relation: RawBuilder<unknown>, numbers: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(select json_agg(a.attname order by o.position) from unnest(${numbers}) with ordinality as o (number, position)
-    join pg_attribute a on a.attrelid = ${relation} and a.attnum = o.number)`
+/** What keys and foreign keys name by number: collations and operators. */
+export interface NamedRow {
+  oid: number
+  schema: string
+  name: string
 }
+export const collationQuery = sql<NamedRow>`
+  select o.oid::int8 as oid, n.nspname as schema, o.collname as name from pg_collation o join pg_namespace n on n.oid = o.collnamespace
+  where o.oid in (select unnest(i.indcollation::oid[]) from pg_index i where i.indisunique)`
+export const operatorQuery = sql<NamedRow>`
+  select o.oid::int8 as oid, n.nspname as schema, o.oprname as name from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+  where o.oid in (select unnest(k.conpfeqop) from pg_constraint k where k.contype = 'f')`

@@ -17,6 +17,7 @@ import { withoutQuarantine } from '../quarantine.js'
 import {
   type ColumnRow,
   checkQuery,
+  collationQuery,
   columnQuery,
   type ForeignKeyRow,
   foreignKeyQuery,
@@ -24,6 +25,8 @@ import {
   indexQuery,
   type KeyRow,
   keyQuery,
+  type NamedRow,
+  operatorQuery,
   type RelationRow,
   relationQuery,
   sequenceQuery,
@@ -39,22 +42,30 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
   const columns = groupBy(await rowsOf(kysely, columnQuery), ({ relation }) => String(relation))
   const indexes = await rowsOf(kysely, indexQuery)
   const keys = groupBy(await rowsOf(kysely, keyQuery), ({ relation }) => String(relation))
+  const collations = byNumber(await rowsOf(kysely, collationQuery))
   const foreignKeys = await rowsOf(kysely, foreignKeyQuery)
+  const operators = byNumber(await rowsOf(kysely, operatorQuery))
   const checks = await rowsOf(kysely, checkQuery)
   const sequences = await rowsOf(kysely, sequenceQuery)
   const triggers = await rowsOf(kysely, triggerQuery)
-  const namesOf = new Map(
+  const names = new Map(
     [...columns].map(([relation, all]) => [relation, new Map(all.map(({ number, name }) => [number, name]))]),
   )
+  const namesOf = (relation: number): Names => names.get(String(relation)) ?? new Map()
 
   return withoutQuarantine({
     defaultSchema: 'public',
     schemas: [...new Set(relations.map(({ schema }) => schema))],
     tables: relations.map((row) =>
-      toTable(row, columns.get(String(row.oid)) ?? [], keys.get(String(row.oid)) ?? [], primary),
+      toTable(
+        row,
+        columns.get(String(row.oid)) ?? [],
+        (keys.get(String(row.oid)) ?? []).map((key) => toKey(key, namesOf(row.oid), collations)),
+        primary,
+      ),
     ),
-    indexes: indexes.map((row) => toIndex(row, namesOf.get(String(row.relation)))),
-    foreignKeys: foreignKeys.map(toForeignKey),
+    indexes: indexes.map((row) => toIndex(row, namesOf(row.relation))),
+    foreignKeys: foreignKeys.map((row) => toForeignKey(row, namesOf(row.relation), namesOf(row.parent), operators)),
     checks: checks.map(
       ({ schema, table, name, definition, validated, column }): CheckConstraint => ({
         name,
@@ -86,7 +97,37 @@ function ofColumn(definition: string, column: string): string {
 
 const kinds = { r: 'table', p: 'partitioned', f: 'foreign', v: 'view', m: 'materialized view' } as const
 
-function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly KeyRow[], primary: boolean): Table {
+/** Names of columns by their numbers. */
+type Names = ReadonlyMap<number, string>
+type Numbered = ReadonlyMap<number, NamedRow>
+
+function byNumber(rows: readonly NamedRow[]): Numbered {
+  return new Map(rows.map((row) => [row.oid, row]))
+}
+
+/** Numbers that are written as `1 2`. */
+function numbersIn(text: string): number[] {
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
+function toKey(row: KeyRow, names: Names, collations: Numbered): Key {
+  const { primary, columns, collations: numbers, key_count: count, nulls_distinct: nullsDistinct } = row
+  return {
+    primary,
+    columns: numbersIn(columns)
+      .slice(0, count)
+      .flatMap((number) => names.get(number) ?? []),
+    collations: numbersIn(numbers)
+      .slice(0, count)
+      .map((number) => {
+        const collation = collations.get(number)
+        return collation ? [collation.schema, collation.name] : null
+      }),
+    nullsDistinct,
+  }
+}
+
+function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly Key[], primary: boolean): Table {
   const { schema, name, parent_schema, parent_name } = row
   return {
     schema,
@@ -103,14 +144,7 @@ function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly
         default: expression,
       }),
     ),
-    keys: keys.map(
-      ({ primary: first, columns: names, collations, nulls_distinct }): Key => ({
-        primary: first,
-        columns: names,
-        collations,
-        nullsDistinct: nulls_distinct,
-      }),
-    ),
+    keys,
     rowsEstimate: row.rows < 0 ? null : row.rows,
     bytesEstimate: row.bytes,
     addressable: true,
@@ -120,14 +154,14 @@ function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly
 
 const constraintKinds = { p: 'primary key', u: 'unique', x: 'exclusion' } as const
 
-function toIndex(row: IndexRow, names: ReadonlyMap<number, string> | undefined): Index {
+function toIndex(row: IndexRow, names: Names): Index {
   const { schema, name, table, unique, valid, ready, building, partial, expression } = row
-  const numbers = row.keys.split(' ').slice(0, row.key_count).map(Number)
+  const numbers = numbersIn(row.keys).slice(0, row.key_count)
   return {
     schema,
     name,
     table,
-    columns: numbers.map((number) => names?.get(number) ?? null),
+    columns: numbers.map((number) => names.get(number) ?? null),
     unique,
     valid,
     ready,
@@ -142,19 +176,23 @@ function toIndex(row: IndexRow, names: ReadonlyMap<number, string> | undefined):
 
 const matches = { s: 'simple', f: 'full', p: 'partial' } as const
 
-function toForeignKey(row: ForeignKeyRow): ForeignKey {
-  const { name, columns, validated, enforced, deferrable } = row
+function toForeignKey(row: ForeignKeyRow, names: Names, parents: Names, operators: Numbered): ForeignKey {
+  const { name, validated, enforced, deferrable } = row
+  const named = (text: string, own: Names) => numbersIn(text).flatMap((number) => own.get(number) ?? [])
   return {
     name,
     child: { schema: row.schema, name: row.table, partitioned: row.partitioned },
-    columns,
+    columns: named(row.columns, names),
     parent: { schema: row.parent_schema, name: row.parent_table, partitioned: row.parent_partitioned },
-    parentColumns: row.parent_columns,
+    parentColumns: named(row.parent_columns, parents),
     match: matches[row.match],
     validated,
     enforced,
     deferrable,
-    operators: row.operators.map(([schema, operator]) => ({ schema, name: operator })),
+    operators: numbersIn(row.operators).flatMap((number) => {
+      const operator = operators.get(number)
+      return operator ? [{ schema: operator.schema, name: operator.name }] : []
+    }),
     fault: null,
   }
 }

@@ -9,6 +9,8 @@ import { classify, triage } from './triage.js'
 
 /** Connections that a run takes from the application at most, the one that holds the snapshot included. */
 const connections = 3
+/** Attempts to import a snapshot, where whoever exported it is ended each time. */
+const attempts = 3
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
 const cancelTimeout = 300
 
@@ -180,11 +182,25 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     }
   }
 
-  const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>): Promise<T> => {
+  const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>, attempt = 1): Promise<T> => {
     const shared = await sharedSnapshot(limits)
     if (shared === null) return transaction(limits, begin(limits, null), work)
     const { client, id } = shared
-    if (id !== null) return transaction(limits, begin(limits, id), work)
+    if (id !== null) {
+      let begun = false
+      const working = (kysely: AnyKysely) => {
+        begun = true
+        return work(kysely)
+      }
+      try {
+        return await transaction(limits, begin(limits, id), working)
+      } catch (error) {
+        if (begun || attempt === attempts || !isOfImport(error)) throw error
+        // Whoever exported it was ended, and we have not been told yet.
+        void client.end()
+        return inSnapshot(limits, work, attempt + 1)
+      }
+    }
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
       try {
@@ -269,6 +285,11 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
       await Promise.all([...idle, ...busy, ...(held ? [held.client] : [])].map((client) => client.end()))
     },
   }
+}
+
+/** Whether a transaction could not begin because nobody holds the snapshot that it was to import: invalid_parameter_value, or not_in_prerequisite_state. */
+function isOfImport(error: unknown): boolean {
+  return ['22023', '55000'].includes((error as { code?: string }).code ?? '')
 }
 
 /** Whether a server, or a pooler, says that it has no connection left for us. */
