@@ -3,6 +3,9 @@ import { identifier } from '../values/text.js'
 import { type Journal, settledMarks, standingOf } from './journal.js'
 import { type Images, type Step, whyOf } from './step.js'
 
+/** Rows of which one record of the journal tells: a line is no longer than a text may be. */
+const rowsInRecord = 1000
+
 /** What carries steps out, and what they may use. */
 export interface Workshop {
   readonly journal: Journal
@@ -80,7 +83,7 @@ async function settle(step: Step, { journal, repairer }: Workshop): Promise<bool
 async function carryOut(step: Step, workshop: Workshop): Promise<{ rows: number; seen: string | null }> {
   const { journal, repairer } = workshop
   if (step.service) {
-    journal.write({ type: 'before', step: step.number, undo: [], rows: 0 })
+    journal.write({ type: 'before', step: step.number, undo: [] })
     const running = await workshop.serve(step)
     journal.write({ type: 'applied', step: step.number, rows: 0, ...(running !== undefined && { process: running }) })
     return { rows: 0, seen: null }
@@ -98,7 +101,7 @@ async function repairFile(
   { files }: Repairer,
 ): Promise<string | null> {
   if (!files) throw new Error('the database is no file of its own')
-  journal.write({ type: 'before', step: step.number, undo: [], rows: 0 })
+  journal.write({ type: 'before', step: step.number, undo: [] })
   const seen = action === 'recover' ? await files.recover(to) : await files.rollBack(to)
   journal.write({ type: 'applied', step: step.number, rows: 0 })
   return seen ?? null
@@ -115,13 +118,14 @@ async function inTransaction(step: Step, journal: Journal, repairer: Repairer): 
     }
     const undo: string[] = []
     for (const query of step.undoQueries) undo.push(...(await firstTexts(repairer, query)))
+    journal.write({ type: 'before', step: step.number, undo })
     let kept = 0
     for (const images of step.images) {
       const statements = await restoring(images, repairer)
       kept += statements.length
-      undo.push(...statements)
+      for (let at = 0; at < statements.length; at += rowsInRecord)
+        journal.write({ type: 'images', step: step.number, undo: statements.slice(at, at + rowsInRecord) })
     }
-    journal.write({ type: 'before', step: step.number, undo: [...undo, ...step.undo], rows: kept })
     const changed: number[] = []
     for (const statement of step.statements) changed.push(await repairer.run(statement))
     const rows = step.images.length > 0 ? kept : Math.max(0, ...changed)
@@ -143,7 +147,7 @@ async function inTransaction(step: Step, journal: Journal, repairer: Repairer): 
 async function carryOutAlone(step: Step, journal: Journal, repairer: Repairer): Promise<number> {
   const undo: string[] = []
   for (const query of step.undoQueries) undo.push(...(await firstTexts(repairer, query)))
-  journal.write({ type: 'before', step: step.number, undo: [...undo, ...step.undo], rows: 0 })
+  journal.write({ type: 'before', step: step.number, undo })
   const clean = async () => {
     for (const statement of step.leftovers === undefined ? [] : await firstTexts(repairer, step.leftovers))
       await repairer.run(statement)

@@ -7,8 +7,10 @@ import type { Plan } from './step.js'
 /** What happened, in its order. Each record is on the disk before what it announces is done. */
 export type Entry =
   | { readonly type: 'plan'; readonly plan: Plan; readonly at: string }
-  /** A step is about to begin; `undo` are the statements that take it back, rows as they were included. */
-  | { readonly type: 'before'; readonly step: number; readonly undo: readonly string[]; readonly rows: number }
+  /** A step is about to begin; `undo` are statements that take it back, before those of the plan. */
+  | { readonly type: 'before'; readonly step: number; readonly undo: readonly string[] }
+  /** Further such statements: rows as they were. */
+  | { readonly type: 'images'; readonly step: number; readonly undo: readonly string[] }
   /** It is about to be committed under this mark. */
   | { readonly type: 'committing'; readonly step: number; readonly mark: string }
   | { readonly type: 'applied'; readonly step: number; readonly rows: number; readonly process?: number }
@@ -61,6 +63,7 @@ export function standingOf(entries: readonly Entry[], step: number): Standing {
   for (const one of entries) {
     if (one.type === 'plan' || one.step !== step) continue
     if (one.type === 'before') standing = { state: 'begun', undo: one.undo, mark: null }
+    else if (one.type === 'images') standing = { state: 'begun', undo: [...undo(), ...one.undo], mark: null }
     else if (one.type === 'committing') standing = { state: 'begun', undo: undo(), mark: one.mark }
     else if (one.type === 'applied')
       standing = { state: 'applied', undo: undo(), ...(one.process !== undefined && { process: one.process }) }

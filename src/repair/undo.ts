@@ -69,10 +69,11 @@ async function undoStep(step: Step, { journal, repairer, end }: Undo): Promise<U
       return done()
     }
   }
-  if (standing.undo.length === 0) return { step, outcome: 'left', text: step.undone }
+  const statements = [...standing.undo, ...step.undo]
+  if (statements.length === 0) return { step, outcome: 'left', text: step.undone }
   await repairer.begin({ restoring: true })
   try {
-    for (const statement of standing.undo) await repairer.run(statement)
+    for (const statement of statements) await repairer.run(statement)
     const mark = await repairer.mark()
     journal.write({ type: 'undoing', step: step.number, mark })
     await repairer.commit()

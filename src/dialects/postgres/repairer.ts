@@ -11,26 +11,32 @@ const longestEnding = 10_000
 /** How long one statement may take, in milliseconds: a large index takes its time. */
 const statementTimeout = 3_600_000
 
+/** Of the session: what refuses a transaction needs them, too. */
+const settings = [
+  `set lock_timeout = ${lockTimeout}`,
+  `set statement_timeout = ${statementTimeout}`,
+  'set idle_in_transaction_session_timeout = 60000',
+  "set datestyle = 'ISO'",
+  "set intervalstyle = 'postgres'",
+  "set bytea_output = 'hex'",
+  'set extra_float_digits = 1',
+  "set application_name = 'dbdoctor fix'",
+]
+
 /** Connects for writing, as any client of the application's: with its search path and its triggers. */
 export async function repairerOf(ways: readonly pg.ClientConfig[]): Promise<Repairer> {
   const limits = limit(Number.POSITIVE_INFINITY, new AbortController().signal)
   const client = await connectAnyWay(ways, (config) => connect(config, limits, () => {})).finally(limits.clear)
   const query = async (text: string) =>
     (await client.pg.query<TextRow>({ text, types: { getTypeParser: () => (value: string) => value } as never })).rows
-  const settings = `set lock_timeout = ${lockTimeout}; set statement_timeout = ${statementTimeout}; set idle_in_transaction_session_timeout = 60000;
-    set datestyle = 'ISO'; set intervalstyle = 'postgres'; set bytea_output = 'hex'; set extra_float_digits = 1; set application_name = 'dbdoctor fix'`
-  for (const one of settings.split(';')) await query(one)
   const [who] =
-    await query(`select (select system_identifier from pg_control_system())::text || '/' || current_database() as identity,
-    pg_is_in_recovery()::text as standby, current_setting('transaction_read_only') as read_only`)
-  const standby = who?.standby === 'true'
+    await query(`select pg_is_in_recovery()::text as standby, current_setting('transaction_read_only') as read_only,
+    (select system_identifier from pg_control_system())::text || '/' || current_database() as identity, pg_backend_pid()::text as process`)
+  const refusal = refusalOf(who, client.processId)
+  if (refusal === null) for (const setting of settings) await query(setting)
   return {
     identity: `postgres:${who?.identity}`,
-    refusal: standby
-      ? 'this server is a standby, which takes no writes: repair its primary'
-      : who?.read_only === 'on'
-        ? 'transactions are read-only here by the settings'
-        : null,
+    refusal,
     files: null,
     locksTables: true,
     overriding: 'overriding system value',
@@ -58,6 +64,14 @@ export async function repairerOf(ways: readonly pg.ClientConfig[]): Promise<Repa
     forget: async () => {},
     close: () => client.end(),
   }
+}
+
+function refusalOf(who: TextRow | undefined, processId: number): string | null {
+  if (who?.standby === 'true') return 'this server is a standby, which takes no writes: repair its primary'
+  if (who?.read_only === 'on') return 'transactions are read-only here by the settings'
+  // What is set for a session would stay with the next client's.
+  if (who?.process !== String(processId)) return 'a pooler stands between, and keeps settings: name the server itself'
+  return null
 }
 
 async function connectAnyWay<T>(

@@ -91,6 +91,10 @@ test('a pooler with one connection to its server is shared with the application'
   goesOn = false
   await work
   expect(report.target).toMatchObject({ pooler: true })
+  const { stdout } = await dbdoctor(['fix', address, '--no-progress', '--only', 'connection/opens'])
+  expect(stdout).toContain(
+    'Nothing can be repaired here: a pooler stands between, and keeps settings: name the server itself.',
+  )
   expect(report.results.flatMap(({ skip }) => (skip && !/^(not-|unav)/.test(skip.reason) ? [skip] : []))).toEqual([])
   expect(report.verdict.database).toBe('intact')
 })
