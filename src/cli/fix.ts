@@ -10,21 +10,21 @@ import { type Plan, type Step, whyOf } from '../repair/step.js'
 import { undoSteps } from '../repair/undo.js'
 import type { Fix, Report } from '../report/report.js'
 import { inert } from '../values/inert.js'
-import { pluralize } from '../values/text.js'
+import { pluralize, typed } from '../values/text.js'
 import { onSubject } from './check.js'
 import { examined, type Interruptible } from './examine.js'
 import { formatsOf } from './formats.js'
 import type { CheckOptions, FixOptions } from './options.js'
 import { print, refuseUnwritable, styleOf, writeReport } from './output.js'
 import type { Parts } from './parts.js'
-import { planOutputs, writePlan } from './plan-output.js'
+import { againWith, planOutputs, writePlan } from './plan-output.js'
 import { lookAgain, onRepairer, planFor, servicesOf } from './repairing.js'
 
 /** `dbdoctor fix`: plans the repair, carries it out, or takes it back. Answers with the exit code. */
 export async function fix(parts: Parts, target: string | undefined, options: FixOptions): Promise<number> {
   return onSubject(parts, target, options, (subject) => {
     if (options.undo !== undefined) return takeBack(subject, options.undo)
-    return options.apply === undefined ? show(subject, target, options) : apply(subject, options, options.apply)
+    return options.apply === undefined ? show(subject, target, options) : apply(subject, target, options, options.apply)
   })
 }
 
@@ -33,7 +33,7 @@ export async function fixAll(subject: Interruptible, options: CheckOptions, jour
   const wanted: FixOptions = { ...options, orphans: 'quarantine', journal, yes: true }
   return onRepairer(subject, async (repairer) => {
     const plan = await planFor(subject, wanted, repairer)
-    return carryOut(subject, wanted, repairer, plan, openJournal(journal, plan))
+    return carryOut(subject, wanted, repairer, plan, openJournal(journal, plan), null)
   })
 }
 
@@ -44,11 +44,17 @@ async function show(subject: Interruptible, target: string | undefined, options:
   return 0
 }
 
-async function apply(subject: Interruptible, options: FixOptions, id: string): Promise<number> {
+async function apply(
+  subject: Interruptible,
+  target: string | undefined,
+  options: FixOptions,
+  id: string,
+): Promise<number> {
+  const again = againWith(target, options)
   await refuseUnwritable(formatsOf(options.format, createRegistry(subject.plugins).reporters))
   return onRepairer(subject, async (repairer) => {
     const path = options.journal ?? `dbdoctor-fix-${id}.jsonl`
-    if (existsSync(path)) return goOn(subject, options, repairer, path, id)
+    if (existsSync(path)) return goOn(subject, options, repairer, path, id, again)
     const plan = await planFor(subject, options, repairer)
     if (plan.id !== id)
       throw new DbdoctorError(
@@ -58,7 +64,7 @@ async function apply(subject: Interruptible, options: FixOptions, id: string): P
       )
     refuse(repairer, plan)
     await confirm(chosen(plan, options), options)
-    return carryOut(subject, options, repairer, plan, openJournal(path, plan))
+    return carryOut(subject, options, repairer, plan, openJournal(path, plan), again)
   })
 }
 
@@ -69,6 +75,7 @@ async function goOn(
   repairer: Repairer | null,
   path: string,
   id: string,
+  again: string,
 ): Promise<number> {
   const { journal, plan } = reopenJournal(path)
   if (plan.id !== id)
@@ -76,15 +83,17 @@ async function goOn(
   refuseOther(repairer, plan)
   refuse(repairer, plan)
   await confirm(chosen(plan, options), options)
-  return carryOut(subject, options, repairer, plan, journal)
+  return carryOut(subject, options, repairer, plan, journal, again)
 }
 
+/** `again` is the command that names the same database; null where it will be gone. */
 async function carryOut(
   subject: Interruptible,
   options: FixOptions,
   repairer: Repairer | null,
   plan: Plan,
   journal: Journal,
+  again: string | null,
 ): Promise<number> {
   try {
     const steps = chosen(plan, options)
@@ -95,8 +104,8 @@ async function carryOut(
       log: `${journal.path}.log`,
     }
     for (const { why } of plan.unmended) process.stderr.write(`left to you: ${inert(why)}\n`)
-    if (steps.length > 0)
-      process.stderr.write(`journal: ${journal.path}; taken back by: dbdoctor fix --undo ${journal.path}\n`)
+    if (steps.length > 0 && again !== null)
+      process.stderr.write(`journal: ${journal.path}; taken back by: ${again} --undo ${typed(journal.path)}\n`)
     const outcomes = await applySteps(steps, {
       journal,
       repairer,

@@ -42,7 +42,7 @@ export async function writePlan(
 }
 
 /** The command that made the plan, so that it makes the same again. A target that may hold a password is not repeated. */
-function againWith(target: string | undefined, { config, orphans, only, skip, depth }: FixOptions): string {
+export function againWith(target: string | undefined, { config, orphans, only, skip, depth }: FixOptions): string {
   const shown = target === undefined ? [] : [/:\/\//.test(target) ? 'TARGET' : typed(target)]
   const lists = { '--only': only, '--skip': skip }
   return [

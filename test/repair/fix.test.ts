@@ -4,6 +4,7 @@ import BetterSqlite from 'better-sqlite3'
 import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import type { Plan } from '../../src/repair/step.js'
+import type { Report } from '../../src/report/report.js'
 import { dbdoctor, reportOf } from '../support/cli.js'
 import { onEachDialect, testDatabase, testFolder } from '../support/databases.js'
 import { findBinaries } from '../support/postgres.js'
@@ -41,7 +42,9 @@ onEachDialect((dialect) => {
     const plan = await planOf(database.target)
     const journal = join(await testFolder(), 'journal.jsonl')
     const apply = ['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal, '--yes']
-    const report = await reportOf(apply)
+    const applied = await dbdoctor([...apply, '-f', 'json'])
+    expect(applied.stderr).toMatch(/^journal: .*; taken back by: dbdoctor fix \S+ --skip \S+ --undo \S+$/)
+    const report: Report = JSON.parse(applied.stdout)
     expect(report.results.find(({ id }) => id === 'integrity/foreign-keys')?.status).toBe('pass')
     expect(report.fixes?.map(({ outcome }) => outcome)).toEqual(plan.steps.map(() => 'applied'))
     const after = await contents(database)
