@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
@@ -10,13 +11,20 @@ import { onEachDialect, testDatabase, testFolder } from '../support/databases.js
 import { findBinaries } from '../support/postgres.js'
 import { contents, killedAt, orphans, pathOf, planOf, query, quiet, tablesOf } from './orphans.js'
 
-/** Runs a script in sqlite3, or where that is not installed, what of it is SQL. */
-async function inShell(path: string, script: string): Promise<void> {
-  const { failed } = await execa('sqlite3', [path], { input: script, reject: false })
-  if (!failed) return
-  const database = new BetterSqlite(path)
-  database.exec(script.replace(/^\..*$/gm, ''))
-  database.close()
+/** Runs a script in the shell of the database, or, where that is not installed, what of it is SQL. */
+const inShell = {
+  async sqlite(target: string, script: string) {
+    const { failed } = await execa('sqlite3', [pathOf(target)], { input: script, reject: false })
+    if (!failed) return
+    const database = new BetterSqlite(pathOf(target))
+    database.exec(script.replace(/^\..*$/gm, ''))
+    database.close()
+  },
+  async postgres(target: string, script: string) {
+    const psql = join(findBinaries(), 'psql')
+    if (existsSync(psql)) await execa(psql, ['-X', '-q', target], { input: script })
+    else await query(target, script.replace(/^\\.*$/gm, ''))
+  },
 }
 
 onEachDialect((dialect) => {
@@ -175,8 +183,7 @@ onEachDialect((dialect) => {
     const { stdout: script } = await dbdoctor(['fix', database.target, ...quiet, '-f', 'sql'])
     expect(script).toMatch(/^-- dbdoctor fix [0-9a-f]{12}: /)
     const { target } = database
-    if (dialect === 'postgres') await execa(join(findBinaries(), 'psql'), ['-X', '-q', target], { input: script })
-    else await inShell(pathOf(target), script)
+    await inShell[dialect](target, script)
     expect((await contents(database)).posts).toHaveLength(2)
     expect((await planOf(target)).steps).toEqual([])
   })
