@@ -3,6 +3,7 @@ import { DbdoctorError } from '../contracts/errors.js'
 import type { Repair } from '../contracts/repair.js'
 import type { Repairer } from '../dialects/repairer.js'
 import { createRegistry } from '../engine/registry.js'
+import type { Look } from '../repair/apply.js'
 import { reading } from '../repair/catalog.js'
 import { planOf } from '../repair/plan.js'
 import type { Services } from '../repair/services.js'
@@ -47,21 +48,20 @@ function onlyReading(subject: Interruptible): Interruptible {
   }
 }
 
-/** What the checks that found the fault see now, where they do not find it any more; else null. */
-export async function lookAgain(subject: Interruptible, options: FixOptions, step: Step): Promise<string | null> {
+/** What the checks that found the fault see now. */
+export async function lookAgain(subject: Interruptible, options: FixOptions, step: Step): Promise<Look> {
   const { skip: _, ...rest } = options
   const starts = step.service === 'api-server' || step.service === 'database-server'
   const wait = starts ? startTimeout : rest.wait
   const only = checksOf(step)
   const report = await examined(onlyReading(subject), { ...rest, only, ...(wait !== undefined && { wait }) })
   const results = report.results.filter(({ id }) => only.includes(id))
-  const blind = results.some(
-    ({ status, findings }) => status === 'crash' || (status === 'skip' && findings.length === 0),
-  )
+  const blind = results.find(({ status }) => status === 'crash' || status === 'skip')
   const there = results.flatMap(({ findings }) => findings).filter(({ suppressed }) => !suppressed)
   const mended = new Set(step.findings.map(({ fingerprint }) => fingerprint))
-  if (blind || there.some(({ fingerprint }) => mended.has(fingerprint))) return null
-  return results.map(seenBy).join('; ')
+  if (there.some(({ fingerprint }) => mended.has(fingerprint))) return { look: 'there' }
+  if (blind) return { look: 'blind', why: blind.skip?.detail ?? blind.error?.message ?? blind.id }
+  return { look: 'gone', seen: results.map(seenBy).join('; ') }
 }
 
 function seenBy({ title, saw, coverage }: Result): string {

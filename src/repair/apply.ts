@@ -15,9 +15,15 @@ export interface Workshop {
   readonly serve: (step: Step) => Promise<number | undefined>
   /** Aborted by whoever wants no further step to begin. */
   readonly interrupt: AbortSignal
-  /** What the check of the step sees now, where it does not find the fault any more; else null. */
-  readonly lookAgain: (step: Step) => Promise<string | null>
+  /** What the checks of the step see now. */
+  readonly lookAgain: (step: Step) => Promise<Look>
 }
+
+/** The fault is gone, and what was seen instead; or it is still there; or nobody could tell, and why. */
+export type Look =
+  | { readonly look: 'gone'; readonly seen: string }
+  | { readonly look: 'there' }
+  | { readonly look: 'blind'; readonly why: string }
 
 /** What came of a step. */
 export type Outcome =
@@ -56,8 +62,11 @@ async function applyStep(step: Step, workshop: Workshop): Promise<Outcome> {
     const before = await settle(step, workshop)
     const { rows, seen } = before ? { rows: 0, seen: null } : await carryOut(step, workshop)
     const verified = journal.entries.find((entry) => entry.type === 'verified' && entry.step === step.number)
-    const after = verified?.type === 'verified' ? verified.after : (seen ?? (await workshop.lookAgain(step)))
-    if (after === null) return failed(`it was carried out, and is still found: ${whyOf(step)}`)
+    const known = verified?.type === 'verified' ? verified.after : seen
+    const look: Look = known === null ? await workshop.lookAgain(step) : { look: 'gone', seen: known }
+    if (look.look === 'there') return failed(`it was carried out, and is still found: ${whyOf(step)}`)
+    if (look.look === 'blind') return failed(`it was carried out, and not verified: ${look.why}`)
+    const after = look.seen
     if (!verified) journal.write({ type: 'verified', step: step.number, after })
     return before ? { step, outcome: 'applied-before', after } : { step, outcome: 'applied', rows, after }
   } catch (error) {

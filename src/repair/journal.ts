@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { DbdoctorError } from '../contracts/errors.js'
@@ -54,7 +54,8 @@ export function openJournal(path: string, plan: Plan): Journal {
 /** Goes on with a journal that is there. */
 export function reopenJournal(path: string): { journal: Journal; plan: Plan } {
   const entries = readEntries(path)
-  return { plan: planIn(path, entries), journal: writing(path, entries, 'a') }
+  const plan = planIn(path, entries)
+  return { plan, journal: writing(path, entries, 'a') }
 }
 
 export function standingOf(entries: readonly Entry[], step: number): Standing {
@@ -86,12 +87,15 @@ function writing(path: string, known: readonly Entry[], flag: 'wx' | 'a'): Journ
   const file = attempt(path, () => openSync(path, flag, 0o600))
   // A new name is on the disk only when its folder is.
   if (flag === 'wx') attempt(path, () => syncFolder(dirname(path)))
+  // What was cut off in the middle would be one line with what comes next.
+  else attempt(path, () => truncateSync(path, readFileSync(path).lastIndexOf('\n') + 1))
   return {
     path,
     entries,
     write(one) {
       attempt(path, () => {
-        writeSync(file, `${JSON.stringify(one)}\n`)
+        // All of it, or an error: a full disk takes a part and says nothing.
+        appendFileSync(file, `${JSON.stringify(one)}\n`)
         fsyncSync(file)
       })
       entries.push(one)
@@ -135,13 +139,10 @@ function readEntries(path: string): Entry[] {
       'name the journal that --apply has written',
     )
   }
-  const lines = text.split('\n')
-  const last = lines.length - 1
-  return lines.flatMap((line, at) => {
-    if (line === '') return []
+  const lines = text.split('\n').slice(0, -1)
+  return lines.map((line, at) => {
     const read = parsed(line)
-    if (read) return [read]
-    if (at === last) return []
+    if (read) return read
     throw new DbdoctorError(
       'ERR_JOURNAL',
       `${path} is no journal of dbdoctor: line ${at + 1}`,

@@ -37,7 +37,9 @@ export async function nullingStep(
 ): Promise<Drafting> {
   const refusal = refusalOf(relationship)
   if (refusal !== null) return { reason: refusal }
-  return nulling(relationship, reading.catalog, repairer, await partOf(relationship, reading))
+  const own = await partOf(relationship, reading)
+  const acting = triggersOf([own], reading.catalog)
+  return acting === null ? nulling(relationship, reading.catalog, repairer, own) : { reason: acting }
 }
 
 /**
@@ -63,7 +65,18 @@ export async function movingStep(
   }
   const parts = await withDependents(roots, reading)
   if (typeof parts === 'string') return { reason: parts }
+  const acting = triggersOf(parts, reading.catalog)
+  if (acting !== null) return { reason: acting }
   return moving(referencingFirst(parts, reading.catalog), relationships, reading.catalog, repairer, mode)
+}
+
+/** What triggers do besides is in no journal, and is not taken back. */
+function triggersOf(parts: readonly Part[], catalog: Catalog): string | null {
+  const acting = catalog.triggers.filter(
+    ({ table, enabled }) => enabled && parts.some((part) => isOf(part.table, table)),
+  )
+  if (acting.length === 0) return null
+  return `${pluralize(acting.length, 'trigger')} would act on rows that go (${listed(acting.map(({ name }) => name))}), and nobody could take that back: switch them off first`
 }
 
 /** Parents that cover a time together leave rows that are right in part. */

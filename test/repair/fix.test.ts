@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
-import type { Plan } from '../../src/repair/step.js'
+import { fileRepairOf } from '../../src/dialects/sqlite/rescue.js'
+import { applySteps, type Look } from '../../src/repair/apply.js'
+import { openJournal } from '../../src/repair/journal.js'
+import type { Plan, Step } from '../../src/repair/step.js'
 import type { Report } from '../../src/report/report.js'
 import { dbdoctor, reportOf } from '../support/cli.js'
 import { onEachDialect, testDatabase, testFolder } from '../support/databases.js'
@@ -164,6 +167,40 @@ onEachDialect((dialect) => {
     await killedAt(dialect, 'before', 5, await testFolder())
   })
 
+  test('a line of the journal that was cut off announced nothing, and spoils nothing', async () => {
+    const database = await testDatabase(dialect, orphans[dialect])
+    const before = await contents(database)
+    const plan = await planOf(database.target)
+    const journal = join(await testFolder(), 'journal')
+    await reportOf(['fix', database.target, ...quiet, '--apply', plan.id, '--yes', '--journal', journal])
+    await appendFile(journal, '{"type":"undo')
+    for (const said of [/undone {2}1\./, /nothing was carried out, or all of it is undone|^left/]) {
+      const { stdout, exitCode } = await dbdoctor(['fix', database.target, '--undo', journal])
+      expect(exitCode).toBe(0)
+      expect(stdout).toMatch(said)
+    }
+    expect(await contents(database)).toEqual(before)
+    await appendFile(journal, 'noise\n{"type":"undo')
+    expect((await dbdoctor(['fix', database.target, '--undo', journal])).stderr).toContain('is no journal of dbdoctor')
+  })
+
+  test('rows on which triggers would act are left', async () => {
+    const trigger = {
+      sqlite:
+        'create table log (what text); create trigger noted after delete on posts begin insert into log values (old.id); end',
+      postgres:
+        'create function noted() returns trigger language plpgsql as $$ begin return old; end $$; create trigger noted before delete on posts for each row execute function noted()',
+    }
+    const database = await testDatabase(dialect, `${orphans[dialect]}; ${trigger[dialect]}`)
+    const data = async () => (await planOf(database.target)).steps.filter(({ class: kind }) => kind === 'data')
+    expect(await data()).toEqual([])
+    expect((await planOf(database.target)).unmended.map(({ why }) => why).join()).toContain(
+      '1 trigger would act on rows that go ("noted"), and nobody could take that back: switch them off first',
+    )
+    await database.execute(dialect === 'sqlite' ? 'drop trigger noted' : 'alter table posts disable trigger noted')
+    expect(await data()).toHaveLength(1)
+  })
+
   test('a step that would change more rows than it was planned for changes none', async () => {
     const database = await testDatabase(
       dialect,
@@ -263,4 +300,43 @@ describe('on postgres', () => {
     const rows = await query(database.target, "select relname from pg_class where relname like 'once%' order by 1")
     expect(rows.map(({ relname }) => relname)).toEqual(['once'])
   })
+})
+
+test('what could not be looked at again is not said to be found', async () => {
+  const journal = join(await testFolder(), 'journal')
+  const finding = { address: 'auth/login#refused', fingerprint: '0', why: 'nobody is let in' }
+  const step = { number: 1, findings: [finding], service: 'probe-user', statements: [], images: [] } as unknown as Step
+  const plan = { id: '0', steps: [step] } as unknown as Plan
+  const looks: [Look, string][] = [
+    [
+      { look: 'blind', why: 'interrupted by the user' },
+      'it was carried out, and not verified: interrupted by the user',
+    ],
+    [{ look: 'there' }, 'it was carried out, and is still found: nobody is let in'],
+  ]
+  for (const [look, text] of looks) {
+    const workshop = { journal: openJournal(journal, plan), repairer: null, interrupt: new AbortController().signal }
+    const [outcome] = await applySteps([step], {
+      ...workshop,
+      serve: async () => undefined,
+      lookAgain: async () => look,
+    })
+    workshop.journal.close()
+    expect(outcome).toMatchObject({ outcome: 'failed', text })
+  }
+})
+
+test('a copy that was cut off is never put back, and a whole one never made again', async () => {
+  const path = join(await testFolder(), 'app.db')
+  const database = new BetterSqlite(path)
+  database.exec('create table t (id integer primary key)')
+  database.close()
+  await writeFile(`${path}-journal`, '')
+  const [files, before] = [fileRepairOf(path), await readFile(path)]
+  await writeFile(`${path}.aside`, 'a part of it')
+  await files.putBack(`${path}.aside`)
+  expect(await readFile(path)).toEqual(before)
+  await copyFile(`${path}-journal`, `${path}.aside-journal`)
+  await files.rollBack(`${path}.aside`)
+  expect(await readFile(`${path}.aside`, 'utf8')).toBe('a part of it')
 })

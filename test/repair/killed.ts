@@ -30,7 +30,7 @@ if (what === 'apply')
     journal,
     repairer,
     serve: async () => undefined,
-    lookAgain: async () => 'looked',
+    lookAgain: async () => ({ look: 'gone', seen: 'looked' }),
   })
 else await undoSteps({ journal, plan, repairer, end: () => false })
 await repairer.close()

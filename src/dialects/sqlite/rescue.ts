@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdtemp, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import BetterSqlite from 'better-sqlite3'
@@ -11,13 +12,25 @@ import type { FileRepair } from '../repairer.js'
 const rowsAtOnce = 500
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 
+/** The file and its journal. */
+const sides = ['', '-journal'] as const
+
+/** Whether both were copied, to the last byte. */
+function isWhole(aside: string): boolean {
+  return sides.every((side) => existsSync(aside + side))
+}
+
 /** What can be done about a file as a whole. Neither ever writes to a damaged file. */
 export function fileRepairOf(path: string): FileRepair {
   return {
     path,
     recover: (to) => recover(path, to),
     async rollBack(aside) {
-      for (const side of ['', '-journal']) await copyFile(path + side, aside + side)
+      // Copies that an earlier run has finished are of before; a second one would be of after.
+      if (!isWhole(aside)) {
+        for (const side of sides) await copyFile(path + side, `${aside + side}.part`)
+        for (const side of sides) await rename(`${aside + side}.part`, aside + side)
+      }
       const database = new BetterSqlite(path, { fileMustExist: true })
       try {
         database.prepare('select count(*) from sqlite_schema').get()
@@ -26,8 +39,10 @@ export function fileRepairOf(path: string): FileRepair {
       }
     },
     async putBack(aside) {
+      // Nothing was rolled back before both were there.
+      if (!isWhole(aside)) return
       // The journal first: a file without it would pass for a sound one.
-      for (const side of ['-journal', '']) await copyFile(aside + side, path + side)
+      for (const side of [...sides].reverse()) await copyFile(aside + side, path + side)
     },
     remove: (file) => rm(file, { force: true }),
   }
