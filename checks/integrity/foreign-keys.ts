@@ -78,7 +78,7 @@ export default defineCheck({
       next: () => [lookAtPages],
     },
   },
-  async run({ db, config, samples, report, coverage, fact, skip }) {
+  async run({ db, config, samples, report, coverage, planned, fact, skip }) {
     const catalog = await db.catalog()
     if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
     const keys = catalog.value.foreignKeys.filter(
@@ -115,7 +115,8 @@ export default defineCheck({
         report('unreadable', { ...evidence, text: scan.text, code: scan.code })
         continue
       }
-      const { rows, unconfirmed, misread } = scan.value
+      const { rows, unconfirmed, misread, plan } = scan.value
+      planned(nameIn(evidence), plan)
       const found = { rows, repaired: key, repair: orphanStatements(key, catalog.value, db.dialect) }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })

@@ -126,7 +126,7 @@ export default defineCheck({
       next: () => [lookAtPages],
     },
   },
-  async run({ db, config, depth, samples, report, relationship: looked, coverage, fact, skip }) {
+  async run({ db, config, depth, samples, report, relationship: looked, coverage, planned, fact, skip }) {
     const answer = await db.catalog()
     if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
     const catalog = answer.value
@@ -150,12 +150,13 @@ export default defineCheck({
         ...(relationship.kind && { kind: relationship.kind }),
       }
       const scan = await db.orphans(relationship, samples)
+      const name = `${evidence.table} (${evidence.columns.join(', ')})`
       if (scan.outcome === 'failed') {
-        const name = `${evidence.table} (${evidence.columns.join(', ')})`
         if (scan.reason) seen.missing(name, scan.reason, scan.text)
         else report('unreadable', { ...evidence, text: scan.text })
         continue
       }
+      planned(name, scan.value.plan)
       const inferred = 'inferred' in relationship
       const told = (found: Orphans) => ({
         matched: found.keyed - found.rows,

@@ -7,8 +7,7 @@ import type { Parts } from './parts.js'
 
 /** `dbdoctor check`: examines what the command line or the config names. Answers with the exit code. */
 export async function check(parts: Parts, target: string | undefined, options: CheckOptions): Promise<number> {
-  const { examine } = await import('./examine.js')
-  return onSubject(parts, target, options, (subject) => examine(subject, options))
+  return onSubject(parts, target, options, async (subject) => (await import('./examine.js')).examine(subject, options))
 }
 
 /** Lets somebody at what the command line, the config and the environment name, until a signal calls it off. */

@@ -21,7 +21,7 @@ export async function explain(
   options: { readonly config?: string },
 ): Promise<number> {
   const check = findCheck(await registryOf(parts, options.config), id)
-  const sent = target === undefined ? [] : [await statementsOf(parts, check, target, options)]
+  const sent = target === undefined ? [] : await whatIsSent(parts, check, target, options)
   const paint = new Chalk({ level: usesColor(process.stdout, undefined) ? 1 : 0 })
   const chapters = [...sections(check), ...sent].map(
     ([name, lines]) => `${paint.bold(name)}\n${lines.map((line) => `  ${line}\n`).join('')}`,
@@ -75,16 +75,19 @@ function costsOf(check: AnyCheck): [name: string, lines: string[]][] {
   return [['Costs', [reads[check.depth ?? 'quick'], ...locks]]]
 }
 
-/** Runs a check for the sake of the statements that it sends: its own, and the catalog's where it is the first to ask. */
-async function statementsOf(
+/**
+ * Runs a check for the sake of the statements that it sends: its own, and the catalog's where it is the first to ask; and of how it chose
+ * them.
+ */
+async function whatIsSent(
   parts: Parts,
   check: AnyCheck,
   target: string,
   { config }: { readonly config?: string },
-): Promise<[name: string, lines: string[]]> {
+): Promise<[name: string, lines: string[]][]> {
   const nothing = 'it asks nothing in SQL'
   // Whoever wants it explained does not want a user registered.
-  if (!usesDatabase(check)) return ['Statements', [`none: ${nothing}`]]
+  if (!usesDatabase(check)) return [['Statements', [`none: ${nothing}`]]]
   const { id, depth = 'standard' } = check
   const statements = new Set<string>()
   const heard = (plugin: Plugin): Plugin => ({
@@ -95,9 +98,14 @@ async function statementsOf(
   const report = await onSubject(parts, target, { ...options, ...(config !== undefined && { config }) }, (subject) =>
     examined({ ...subject, plugins: subject.plugins.map(heard) }, options),
   )
-  const why = report.results.find((result) => result.id === id)?.skip?.detail ?? nothing
+  const result = report.results.find((one) => one.id === id)
+  const why = result?.skip?.detail ?? nothing
   const lines = [...statements].map((text) => `${inert(text.replace(/\s+/g, ' ').trim())};`)
-  return ['Statements', lines.length > 0 ? lines : [`none: ${why}`]]
+  const plans = (result?.plans ?? []).map(({ how, objects }) => inert(`${objects.join(', ')}: ${how}`))
+  return [
+    ['Statements', lines.length > 0 ? lines : [`none: ${why}`]],
+    ...(plans.length > 0 ? [['Plans', plans] as [string, string[]]] : []),
+  ]
 }
 
 function listenedTo(check: AnyCheck, statements: Set<string>): AnyCheck {

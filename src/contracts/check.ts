@@ -85,6 +85,8 @@ export interface CheckContext<M, O, N extends Need = Need> {
   fact(name: string, value: number): void
   /** What the check saw, in a few words, where no count of parts tells it: `HS256, 15 min`. */
   saw(what: string): void
+  /** How something was scanned, and why so: `both indexes read side by side`. */
+  planned(object: string, how: string): void
   /** Whom the check looks for or signs in as: a name, never a password. */
   probe(name: string): void
   /** What was seen of something that the config promises: `access token lifetime`, `15 minutes`. */

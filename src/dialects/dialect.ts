@@ -174,6 +174,8 @@ export interface Orphans {
   readonly misread: number
   /** Rows with a key at all; not counted for a foreign key. */
   readonly keyed: number
+  /** How they were looked for, and why so, in words. */
+  readonly plan: string
 }
 
 /** Something that was seen of an unclean end: of a writer before this run, or of a server's process during it. */

@@ -141,6 +141,7 @@ function contextOf(
     measure: recorder.measure,
     relationship: recorder.relationship,
     saw: recorder.saw,
+    planned: recorder.planned,
     probe: recorder.probe,
     observed: recorder.observed,
     expected: recorder.expected,
@@ -180,6 +181,7 @@ function recorderOf(
   let skip: { reason: SkipReason; detail: string } | undefined
   let error: Result['error']
   let saw: string | undefined
+  const plans = new Map<string, string[]>()
   let probe: string | undefined
   const observed = new Map<string, string>()
   let asExpected = false
@@ -232,6 +234,11 @@ function recorderOf(
       saw = what
     },
 
+    planned(object: string, how: string) {
+      const objects = plans.get(how) ?? []
+      plans.set(how, [...objects, object])
+    },
+
     probe(name: string) {
       probe = name
     },
@@ -281,6 +288,7 @@ function recorderOf(
         title: check.title,
         status: status === 'pass' && asExpected ? 'expected' : status,
         ...(saw !== undefined && { saw }),
+        ...(plans.size > 0 && { plans: Array.from(plans, ([how, objects]) => ({ how, objects })) }),
         ...(probe !== undefined && { probe }),
         ...outlookOf(check, given, observed),
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),

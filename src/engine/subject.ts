@@ -42,6 +42,8 @@ export async function withSubject<Answer>(
   let begun = target === undefined ? null : dialectOf(parseTarget(target), environment)
   begun?.catch(() => {})
   try {
+    // Not before it has: what is loaded meanwhile leaves it no turn.
+    await begun
     const [loaded, checks, { loadBaseline }, { withSnapshot }] = await Promise.all([
       load(),
       builtIn(),

@@ -97,6 +97,8 @@ export interface Result {
   readonly asked: boolean
   /** What the check saw, in a few words. */
   readonly saw?: string
+  /** How it scanned what it scanned. */
+  readonly plans?: readonly Plan[]
   /** Whom it looked for or signed in as: a name, never a password. */
   readonly probe?: string
   /** What people can do while it passes: `User login`. */
@@ -152,6 +154,14 @@ export interface Cause {
   /** Addresses of errors and warnings that follow from it, and are no causes of their own: `auth/login#erroring`. */
   readonly explains?: readonly string[]
   readonly next: readonly string[]
+}
+
+/** One way in which something was scanned. */
+export interface Plan {
+  /** The way, and why it is this one. */
+  readonly how: string
+  /** What was scanned so. */
+  readonly objects: readonly string[]
 }
 
 /** A number that differs from an earlier run of the same history. */

@@ -81,6 +81,7 @@ const result = z
     status,
     asked: z.boolean().describe('Whether an unknown here keeps the run from exit 0.'),
     saw: z.exactOptional(z.string()),
+    plans: z.exactOptional(z.array(z.object({ how: z.string(), objects: z.array(z.string()) }))),
     probe: z.exactOptional(z.string()),
     capability: z.exactOptional(z.string().describe('What people can do while the check passes.')),
     promises: z

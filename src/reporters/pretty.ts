@@ -113,6 +113,9 @@ function resultLines(result: Result, page: Page): string[] {
       ? wrapped(result.skip.detail, 6, page, paint.yellow)
       : []),
     ...gapLines(result.coverage, page),
+    ...(page.verbose ? (result.plans ?? []) : []).flatMap(({ how, objects }) =>
+      wrapped(`${pluralize(objects.length, 'scan')}: ${how}`, 6, page, paint.dim),
+    ),
     ...(muted && page.verbose && result.skip ? wrapped(result.skip.detail, 6, page, paint.dim) : []),
   ]
 }

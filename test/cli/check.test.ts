@@ -341,6 +341,7 @@ describe('other commands', () => {
 
   test('explain says what a check costs, and with a target the statements that it sends there', async () => {
     const { stdout } = await dbdoctor(['explain', 'integrity/foreign-keys', await ill()])
+    expect(stdout).toMatch(/^Plans\n {2}\w+ \(\w+\).*: .*(each key looked up|both indexes read|keys sorted)/m)
     expect(stdout).toMatch(/Costs\n {2}scan: rows of tables\n {2}lock: ACCESS SHARE on PostgreSQL\n/)
     expect(stdout).toMatch(/\nStatements\n[\s\S]*\n {2}select c\."rowid" as "v0" .* left join /)
     expect((await dbdoctor(['explain', 'integrity/writes'])).stdout).toContain('lock: ROW EXCLUSIVE on PostgreSQL')

@@ -125,13 +125,23 @@ interface FileOutcome {
   readonly name: string
   readonly status: string
   readonly message: string
-  readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  readonly assertionResults: readonly TestOutcome[]
+}
+
+interface TestOutcome {
+  readonly fullName: string
+  readonly status: string
+  readonly failureMessages: readonly string[]
 }
 
 /** What did not pass: a test that was skipped, because what it stands on failed, did not pass either. */
 function failuresIn({ name, status, message, assertionResults }: FileOutcome): string[] {
-  const failed = assertionResults.filter((one) => one.status !== 'passed').map(({ fullName }) => fullName)
+  const failed = assertionResults.filter((one) => one.status !== 'passed').map(reasonOf)
   return failed.length > 0 || status === 'passed' ? failed : [`${name}: ${message}`]
+}
+
+function reasonOf({ fullName, failureMessages }: TestOutcome): string {
+  return [fullName, ...failureMessages.map((message) => message.replaceAll('\n', '\n    '))].join('\n    ')
 }
 
 function said({ passed, failed, minutes }: Cell): string {

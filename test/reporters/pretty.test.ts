@@ -134,3 +134,11 @@ describe('names from a database', () => {
     )
   })
 })
+
+test('how something was scanned is told to whoever wants to know', () => {
+  const how = 'both indexes read side by side: the two sides are declared alike'
+  const plans = [{ how, objects: ['a (b)', 'c (d)'] }]
+  const scanned = reportWith({ id: 'integrity/foreign-keys', status: 'pass', plans })
+  expect(pretty.render(scanned, { ...options, verbose: true })).toContain(`      2 scans: ${how}\n`)
+  expect(pretty.render(scanned, options)).not.toContain('2 scans')
+})

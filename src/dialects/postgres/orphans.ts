@@ -12,6 +12,9 @@ type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
  * than it gives. Measured against the defaults: 0.29 to 0.42 of `VALIDATE CONSTRAINT`.
  */
 const forHashing = sql`set local jit = off; set local work_mem = '2MB'; set local hash_mem_multiplier = 1`
+const byRuns = "compared with the ends of the parent's keys: they are all there between them, but for a few gaps"
+const byAntiJoin = 'one anti-join, as the server plans it'
+
 /** Rows from the tables alone. */
 export const withoutIndexes = sql`set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off`
 
@@ -28,7 +31,7 @@ export async function scanOrphans(
 ): Promise<Answer<Orphans>> {
   const { child, parent } = relationship
   const children = locksOf(catalog, child) + locksOf(catalog, parent) <= lockLimit ? [child] : leavesOf(catalog, child)
-  const total = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [] as Orphan[] }
+  const total = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [] as Orphan[], plan: '' }
   for (const part of children) {
     const locks = locksOf(catalog, part) + locksOf(catalog, parent)
     if (locks > lockLimit) {
@@ -46,6 +49,7 @@ export async function scanOrphans(
     total.rows += scanned.value.rows
     total.unconfirmed += scanned.value.unconfirmed
     total.keyed += scanned.value.keyed
+    total.plan = scanned.value.plan
     total.samples.push(...scanned.value.samples)
   }
   return { outcome: 'answered', value: total }
@@ -119,10 +123,11 @@ async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<
   await forHashing.execute(kysely)
   const absent = joining.integerKey && (await absentByRuns(kysely, joining.integerKey))
   const plan = absent ? { ...joining, violations: [sql`${joining.keyed} and ${absent}`] } : joining
+  const words = absent ? byRuns : byAntiJoin
   const asked = await count(kysely, plan)
   // How many rows speak for a relationship matters where nobody declared it.
   const keyed = plan.declared ? 0 : await countWhere(kysely, plan, plan.keyed)
-  if (asked === 0) return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [] }
+  if (asked === 0) return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [], plan: words }
   await withoutIndexes.execute(kysely)
   const rows = await count(kysely, plan)
   return {
@@ -130,6 +135,7 @@ async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<
     unconfirmed: Math.max(0, asked - rows),
     misread: 0,
     keyed,
+    plan: words,
     samples: rows === 0 ? [] : await find(kysely, plan, samples),
   }
 }

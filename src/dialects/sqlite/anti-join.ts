@@ -2,20 +2,33 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, type Table } from '../catalog.js'
 import type { AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
 import { named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
-import { absentByRuns, type RowidKey } from './runs-of-keys.js'
+import type { RowidKey } from './runs-of-keys.js'
 
 type Sql = RawBuilder<unknown>
 
-/** Rows that one short transaction may visit where a reader's lock stops a writer's commit: some 100 ms of work. */
-const rowsAtOnce = { throughIndex: 1_000_000, throughTable: 150_000 }
-/** Rows of a child from which on it pays to ask for its parent's keys first. */
-const fewestForRuns = 20_000
-/** Orphans of a windowed scan that are looked at again in one transaction. */
+/** Orphans that are looked at again one by one. */
 export const candidateLimit = 1000
+
+/** Some of a child's rows, and those of its parent's that they may point at. */
+export interface Piece {
+  readonly where: Sql
+  readonly ofParent: Sql
+}
+
+export const everything: Piece = { where: sql`1`, ofParent: sql`1` }
+
+/** Rows that seem to have no parent: how many, and where they are, or the first of them. */
+export interface Seeming {
+  readonly rows: number
+  readonly positions: readonly Sql[]
+}
 
 /** How the rows of a child that have no parent are asked for. */
 export interface AntiJoin {
   readonly childTable: Sql
+  /** Null where there is none. */
+  readonly parentTable: Sql | null
+  readonly parentColumns: readonly string[]
   /** The child in a FROM clause: through whichever of its b-trees is fastest. */
   readonly child: Sql
   /** The child's table alone. */
@@ -26,7 +39,6 @@ export interface AntiJoin {
   readonly rowid: Sql | null
   /** The columns of a position; none where every name of the rowid is taken. */
   readonly position: readonly Sql[]
-  readonly rowsAtOnce: number
   /** An index of the child begins with the key. */
   readonly indexed: boolean
   readonly declared: boolean
@@ -35,8 +47,11 @@ export interface AntiJoin {
   readonly absent: Sql
   /** The parent's key, where it is one integer and its table's own b-tree. */
   readonly rowidKey: RowidKey | null
-  /** The keys of the child that no parent has, each once, where two indexes can be walked side by side; null where that would not be exact. */
-  readonly missingKeys: Sql | null
+  /**
+   * The keys of a piece of the child that no parent has, each once; null where this would not be exact. What a join looks up one by one is
+   * read side by side, in the order of the key.
+   */
+  readonly missingKeys: ((piece: Piece) => Sql) | null
   /** No index of the child holds a column of the key: what is counted is counted in the table. */
   readonly tableAlone: boolean
   /** The parent's table without its indexes; null where its key is the table's own b-tree. */
@@ -70,6 +85,8 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
   )
   return {
     childTable: sql.id(child.name),
+    parentTable: parentTable ? sql.id(parent.name) : null,
+    parentColumns,
     child: sql`${sql.id(child.name)} c`,
     childHeap: sql`${sql.id(child.name)} c not indexed`,
     columns,
@@ -79,7 +96,6 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     rowid: rowid ?? null,
     position: childTable ? positionOf(childTable, sql`c`) : [],
     indexed,
-    rowsAtOnce: indexed ? rowsAtOnce.throughIndex : rowsAtOnce.throughTable,
     declared: operators !== undefined,
     keyed: sql.join(
       [
@@ -98,7 +114,7 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
       : { join: sql``, absent: sql`1` }),
     rowidKey: parentTable ? rowidKeyOf(parentTable, parentColumns, columns) : null,
     missingKeys:
-      parentTable && childTable && indexed && !kind && none.length === 0
+      parentTable && childTable && !kind && none.length === 0
         ? missingKeysOf(childTable, columns, parentTable, parentColumns)
         : null,
     tableAlone: !catalog.indexes.some(
@@ -126,7 +142,7 @@ function missingKeysOf(
   columns: readonly string[],
   parent: Table,
   parentColumns: readonly string[],
-): Sql | null {
+): ((piece: Piece) => Sql) | null {
   const typeOf = (table: Table, column: string) => table.columns.find(({ name }) => name === column)?.type
   const alike = columns.every((column, at) => {
     const type = typeOf(child, column)
@@ -135,14 +151,14 @@ function missingKeysOf(
   const key = parent.keys.find((one) => one.columns.join('\0') === parentColumns.join('\0'))
   const byBytes = key?.collations.every((collation) => collation?.join() === 'BINARY')
   if (!alike || !byBytes) return null
-  const bytes = (alias: string, names: readonly string[]) =>
-    sql.join(names.map((name, at) => sql`${sql.id(alias, name)} collate binary as ${sql.id(`v${at}`)}`))
+  const own = named(inBytes('c', columns))
+  const others = named(inBytes('p', parentColumns))
   const there = sql.join(
     columns.map((column) => sql`${sql.id('c', column)} is not null`),
     sql` and `,
   )
-  return sql`select ${bytes('c', columns)} from ${sql.id(child.name)} c where ${there}
-    except select ${bytes('p', parentColumns)} from ${sql.id(parent.name)} p
+  return ({ where, ofParent }) => sql`select ${own} from ${sql.id(child.name)} c where ${there} and (${where})
+    except select ${others} from ${sql.id(parent.name)} p where ${ofParent}
     order by ${sql.join(columns.map((_, at) => sql.lit(at + 1)))}`
 }
 
@@ -157,11 +173,9 @@ function heapOf(parent: Table, columns: readonly string[], on: Sql): AntiJoin['h
   }
 }
 
-/** The same plan, by the parent's keys alone where that is as exact and cheaper. */
-export async function byRuns(kysely: AnyKysely, plan: AntiJoin, span: number): Promise<AntiJoin> {
-  if (!plan.rowidKey || span < fewestForRuns) return plan
-  const absent = await absentByRuns(kysely, plan.rowidKey, span)
-  return absent === null ? plan : { ...plan, join: sql``, absent }
+/** Columns that are compared by their bytes, whatever they are declared to be compared by. */
+export function inBytes(alias: string, columns: readonly string[]): Sql[] {
+  return columns.map((column) => sql`${sql.id(alias, column)} collate binary`)
 }
 
 /** The same plan, through the child's table alone. */
@@ -174,30 +188,27 @@ export function among({ position }: AntiJoin, positions: readonly Sql[]): Sql {
   return sql`(${sql.join(position)}) in (values ${sql.join(positions)})`
 }
 
-/** As `seemingOrphans` of the whole table, by the keys that are missing; null where that says nothing, or there are too many. */
+/** As `seemingOrphans`, by the keys that are missing; null where that says nothing, or there are too many. */
 export async function orphansByKey(
   kysely: AnyKysely,
   { missingKeys, columns, child, keyed, position }: AntiJoin,
-): Promise<{ rows: number; positions: readonly Sql[] } | null> {
+  piece: Piece,
+): Promise<Seeming | null> {
   if (missingKeys === null || position.length === 0) return null
-  const { rows: keys } = await sql<Record<string, unknown>>`${missingKeys} limit ${candidateLimit + 1}`.execute(kysely)
+  const missing = await sql<Record<string, unknown>>`${missingKeys(piece)} limit ${candidateLimit + 1}`.execute(kysely)
+  const keys = missing.rows
   if (keys.length === 0) return { rows: 0, positions: [] }
   if (keys.length > candidateLimit) return null
   const those = keys.map((key) => sql`(${sql.join(valuesOf(key, columns.length))})`)
-  const own = sql.join(columns.map((column) => sql`${sql.id('c', column)} collate binary`))
   const { rows } = await sql<Record<string, unknown>>`select ${named(position)} from ${child}
-    where (${own}) in (values ${sql.join(those)}) and ${keyed} limit ${candidateLimit + 1}`.execute(kysely)
+    where (${sql.join(inBytes('c', columns))}) in (values ${sql.join(those)}) and ${keyed} and (${piece.where})
+    limit ${candidateLimit + 1}`.execute(kysely)
   if (rows.length > candidateLimit) return null
   return { rows: rows.length, positions: rows.map((row) => sql`(${sql.join(valuesOf(row, position.length))})`) }
 }
 
 /** What the plan takes for orphans: how many, and where they are, of the first `most`. One pass where they are no more. */
-export async function seemingOrphans(
-  kysely: AnyKysely,
-  plan: AntiJoin,
-  where: Sql,
-  most: number,
-): Promise<{ rows: number; positions: readonly Sql[] }> {
+export async function seemingOrphans(kysely: AnyKysely, plan: AntiJoin, where: Sql, most: number): Promise<Seeming> {
   if (plan.position.length === 0) return { rows: await countOrphans(kysely, plan, where), positions: [] }
   const positions = await findPositions(kysely, plan, where, most + 1)
   if (positions.length <= most) return { rows: positions.length, positions }

@@ -13,16 +13,20 @@ const firstWidth = 40_000
 /** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
 type Position = readonly unknown[]
 
-/** Cuts a table into batches and looks at each in a transaction of its own, with the row at which the next one begins. Their width follows the clock. */
+/**
+ * Cuts a table, or what is `within`, into batches, and looks at each in a transaction of its own, with the row at which the next one begins.
+ * Their width follows the clock.
+ */
 export async function inBatches(
   read: Read,
   from: Sql,
   position: readonly Sql[],
   look: (kysely: AnyKysely, batch: Sql, end: Position | null) => Promise<void>,
+  within: Sql = sql`1`,
 ): Promise<Answer<void>> {
   const here = sql`(${sql.join(position)})`
   let width = firstWidth
-  for (let batch = sql`1`; ; ) {
+  for (let batch = within; ; ) {
     const began = performance.now()
     const next: Answer<Position | null> = await read(async (kysely) => {
       // The batch's end is a row that exists, so that a batch holds so many rows however far apart their rowids are.
@@ -32,7 +36,7 @@ export async function inBatches(
     })
     if (next.outcome === 'failed') return next
     if (next.value === null) return { outcome: 'answered', value: undefined }
-    batch = sql`${here} >= (${sql.join(next.value)})`
+    batch = sql`${within} and ${here} >= (${sql.join(next.value)})`
     width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
   }
 }

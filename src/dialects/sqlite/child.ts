@@ -11,8 +11,15 @@ export type Request =
   | { readonly kind: 'begin'; readonly folder: string }
   | { readonly kind: 'copy'; readonly path: string }
   | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean }
-  | { readonly kind: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  /** `first`: a statement that goes before it, whose rows nobody wants. */
+  | { readonly kind: 'query'; readonly first?: string; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'round-trip' }
+
+/** A request; without an id, nobody wants to know what came of it. */
+export interface Message {
+  readonly id: number | null
+  readonly request: Request
+}
 
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly rows: readonly Record<string, unknown>[] }
@@ -45,11 +52,16 @@ process.on('exit', () => {
   if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-process.on('message', ({ id, request }: { id: number; request: Request }) => {
-  answer(request).then(
-    (rows) => reply({ id, ok: true, rows }),
-    (error: Error & { code?: string }) => reply({ id, ok: false, code: error.code ?? '', message: error.message }),
-  )
+process.on('message', (messages: readonly Message[]) => {
+  for (const { id, request } of messages) {
+    const answered = answer(request)
+    if (id === null) answered.catch(() => {})
+    else
+      answered.then(
+        (rows) => reply({ id, ok: true, rows }),
+        (error: Error & { code?: string }) => reply({ id, ok: false, code: error.code ?? '', message: error.message }),
+      )
+  }
 })
 
 /** A parent that is gone needs no answer, and its absence is no error. */
@@ -73,6 +85,7 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
       setImmediate(guard)
       return [{ ...firstQuery(connection), ...version(connection) }]
     case 'query':
+      if (request.first !== undefined) query(opened(), request.first, [])
       return query(opened(), request.sql, request.parameters)
     case 'round-trip':
       return [await roundTrip()]

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Reply, Request } from './child.js'
+import type { Message, Reply, Request } from './child.js'
 
 /** An error of SQLite's, or of the process that holds it; `code` is SQLite's own, `KILLED` or `EXITED` where the process is gone. */
 export class SqliteFailure extends Error {
@@ -21,6 +21,8 @@ export class SqliteFailure extends Error {
 /** The parent's end of a child process that holds one SQLite connection. */
 export interface Link {
   ask(request: Request): Promise<readonly Record<string, unknown>[]>
+  /** As `ask`, of what nobody waits for, whatever comes of it. */
+  tell(request: Request): void
   /**
    * Ends the process at once, a running statement included; whoever waits gets a `KILLED` failure. Settles when the process is gone and
    * its private copy with it, or after a while.
@@ -68,6 +70,12 @@ export function startLink(): Link {
   }).then(remove)
   rest(child)
 
+  const unsent: Message[] = []
+  const send = (...messages: readonly Message[]) => {
+    const all = [...unsent.splice(0), ...messages]
+    if (alive && all.length > 0) child.send(all)
+  }
+
   const ask = (request: Request) =>
     new Promise<readonly Record<string, unknown>[]>((resolve, reject) => {
       if (!alive) return reject(new SqliteFailure('EXITED', 'the SQLite process has ended'))
@@ -75,12 +83,19 @@ export function startLink(): Link {
       waiting.set(id, { resolve, reject })
       child.ref()
       child.channel?.ref()
-      child.send({ id, request })
+      send({ id, request })
     })
 
-  ask({ kind: 'begin', folder }).catch(() => {})
+  // To send costs more than a short statement: what nobody waits for goes with the next thing that somebody does, or by itself soon after.
+  const tell = (request: Request) => {
+    if (unsent.length === 0) setImmediate(() => send())
+    unsent.push({ id: null, request })
+  }
+
+  tell({ kind: 'begin', folder })
   return {
     ask,
+    tell,
     async kill() {
       end('KILLED', 'the SQLite process was ended')
       // The copy goes first: should this process die here, the child is still there to remove what is left.

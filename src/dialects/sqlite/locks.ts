@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 /** A process that has a lock on a file. */
 export interface LockHolder {
   readonly pid: number
-  /** What the system calls it; empty where that cannot be read. */
+  /** Its program; empty where that cannot be read. */
   readonly name: string
   /** It was stopped (SIGSTOP, a debugger) and does not go on by itself. */
   readonly stopped: boolean
@@ -75,6 +76,8 @@ async function locksOn(path: string): Promise<Lock[] | null> {
 
 async function describe(pid: number): Promise<LockHolder> {
   const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')
-  const [name, status] = await Promise.all([read('comm'), read('status')])
-  return { pid, name: name.trim(), stopped: /^State:\s+[Tt]/m.test(status) }
+  const [command, thread, status] = await Promise.all([read('cmdline'), read('comm'), read('status')])
+  // A program may name its threads: from Node 24 on, the first one of each is called MainThread.
+  const program = basename(/^[^\0\s]*/.exec(command)?.[0] ?? '')
+  return { pid, name: program || thread.trim(), stopped: /^State:\s+[Tt]/m.test(status) }
 }

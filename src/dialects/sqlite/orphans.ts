@@ -1,127 +1,201 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, Orphans, Relationship } from '../dialect.js'
+import type { Answer, AnyKysely, Failure, Orphans, Relationship } from '../dialect.js'
 import {
   type AntiJoin,
   among,
   antiJoinOf,
   anyInHeap,
-  byRuns,
   candidateLimit,
   countKeyed,
   countOrphans,
+  everything,
   findOrphans,
   inTable,
-  orphansByKey,
-  seemingOrphans,
+  type Piece,
+  type Seeming,
   withoutIndex,
 } from './anti-join.js'
 import { inBatches } from './batches.js'
+import { type Extent, extentOf, rangesOfKey, type Sizes, type Stretch, stretches, usualSizes } from './extent.js'
+import { type Way, wayFor } from './ways.js'
 
 type Sql = RawBuilder<unknown>
+export type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
 
 interface World {
-  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+  /** What may read at the same time: the first for everything, another for what is long. */
+  readonly lanes: readonly [Read, ...Read[]]
   readonly catalog: Catalog
   /** Whether one long transaction leaves writers alone. */
   readonly snapshots: boolean
   /** When (`performance.now()`) the time for it is up. */
   readonly expires: number
   readonly advance?: Limits['advance']
+  readonly sizes?: Sizes
 }
 
-/** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is scanned so that its share is known. */
+type SizedWorld = World & { readonly sizes: Sizes }
+
+/** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is cut finely, so that its share is known. */
 const rowsInMillisecond = 250
-/** Rows of a table that are scanned at once where nobody has to see how far it is; through an index they always are. */
-const rowsUnseen = 2_000_000
+const mostPieces = 4096
+
+/** What is known of a scan before it begins. */
+interface Scan {
+  readonly plan: AntiJoin
+  readonly way: Way
+  readonly extent: Extent
+  readonly pieces: readonly (Piece | Stretch)[]
+}
+
 /**
- * Scans a relationship. In rollback mode a long scan is cut into batches of the table's own order, and what it found is confirmed in one fresh
- * transaction: a row that was written meanwhile is never called an orphan. Then their keys are looked for in the parent's table itself:
- * an index that lost a key must not make orphans either.
+ * Scans a relationship. What is long is cut into pieces, which two processes share; in rollback mode each of them into batches that writers
+ * hardly notice. What was found is confirmed in one fresh transaction: a row that was written meanwhile is never called an orphan. Then
+ * their keys are looked for in the parent's table itself: an index that lost a key must not make orphans either.
  */
-export async function scanOrphans(world: World, relationship: Relationship, samples: number): Promise<Answer<Orphans>> {
-  const plan = antiJoinOf(world.catalog, relationship)
-  const { rowid } = plan
-  const atOnce = (kysely: AnyKysely) => scanAtOnce(kysely, plan, samples, 0)
-  if (plan.position.length === 0 || (world.snapshots && !rowid)) return world.read(atOnce)
-  if (!rowid) return scanInWindows(world, plan, samples)
-
-  const scanned = await world.read(async (kysely): Promise<Bounds | Orphans> => {
-    const bounds = await boundsOf(kysely, plan.childTable, rowid)
-    const rows = Number(BigInt(bounds.high) - BigInt(bounds.low)) + 1
-    const fits = rows < rowsInMillisecond * (world.expires - performance.now())
-    const whole = fits && (plan.indexed || rows < rowsUnseen)
-    return rows <= plan.rowsAtOnce || (world.snapshots && whole) ? scanAtOnce(kysely, plan, samples, rows) : bounds
-  })
-  if (scanned.outcome === 'failed') return scanned
-  if (!('low' in scanned.value)) return { outcome: 'answered', value: scanned.value }
-  return scanInWindows(world, plan, samples, scanned.value)
-}
-
-interface Bounds {
-  readonly low: Rowid
-  readonly high: Rowid
-}
-
-type Rowid = number | bigint
-
-async function boundsOf(kysely: AnyKysely, table: Sql, rowid: Sql): Promise<Bounds> {
-  const { rows } = await sql<{ low: Rowid | null; high: Rowid | null }>`
-    select (select min(${rowid}) from ${table}) as low, (select max(${rowid}) from ${table}) as high`.execute(kysely)
-  return { low: rows[0]?.low ?? 0, high: rows[0]?.high ?? 0 }
-}
-
-/** In one transaction, of a table with as many rows, or gaps between them, as `span`. */
-async function scanAtOnce(kysely: AnyKysely, plan: AntiJoin, samples: number, span: number): Promise<Orphans> {
-  const fast = await byRuns(kysely, plan, span)
-  const keyed = await countKeyed(kysely, plan, sql`1`)
-  const seeming = (await orphansByKey(kysely, fast)) ?? (await seemingOrphans(kysely, fast, sql`1`, candidateLimit))
-  if (seeming.rows === 0) return { rows: 0, keyed, samples: [], unconfirmed: 0, misread: 0 }
-  // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
-  const few = seeming.positions.length === seeming.rows
-  const again = few ? among(plan, seeming.positions) : sql`1`
-  const own = inTable(few ? plan : fast)
-  const rows = plan.tableAlone ? seeming.rows : await countOrphans(kysely, own, again)
-  const misread = Math.max(0, seeming.rows - rows)
-  if (rows === 0) return { rows, keyed, samples: [], unconfirmed: 0, misread }
-  if (await anyInHeap(kysely, own, again, sql`1`))
-    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), keyed, misread }
-  return { rows, keyed, samples: await findOrphans(kysely, own, again, samples), unconfirmed: 0, misread }
-}
-
-async function scanInWindows(
-  world: World,
-  plan: AntiJoin,
+export async function scanOrphans(
+  { sizes = usualSizes, ...given }: World,
+  relationship: Relationship,
   samples: number,
-  bounds: Bounds | null = null,
 ): Promise<Answer<Orphans>> {
-  let [rows, keyed] = [0, 0]
-  let reached: unknown
-  const candidates: Sql[] = []
-  // Parents that come later have later children: those only seem orphaned, and are looked at again below.
-  const span = bounds === null ? 0 : doneOf(bounds, bounds.high)[1]
-  const known = await world.read((kysely) => byRuns(kysely, plan, span))
-  if (known.outcome === 'failed') return known
-  const fast = known.value
-  const scanned = await inBatches(world.read, plan.child, plan.position, async (kysely, batch, end) => {
-    const seeming = await seemingOrphans(kysely, fast, batch, candidateLimit - candidates.length)
-    candidates.push(...seeming.positions)
-    rows += seeming.rows
-    keyed += await countKeyed(kysely, plan, batch)
-    reached = end?.[0]
-    if (bounds && isRowid(reached)) world.advance?.(...doneOf(bounds, reached))
+  const world = { ...given, sizes }
+  const plan = antiJoinOf(world.catalog, relationship)
+  const [read] = world.lanes
+  const begun = await read(async (kysely): Promise<Scan | Orphans> => {
+    const extent = await extentOf(kysely, plan, sizes)
+    const atOnce = fitsInOne(world, plan, extent)
+    const way = await wayFor(kysely, plan, extent, !atOnce && !world.snapshots, sizes)
+    if (!atOnce) return { plan, way, extent, pieces: await piecesOf(kysely, world, plan, extent) }
+    const keyed = await countKeyed(kysely, plan, sql`1`)
+    return settle(kysely, plan, way, keyed, await way.seek(kysely, everything, candidateLimit), samples)
   })
-  if (scanned.outcome === 'failed') {
-    const share = bounds && shareOf(bounds, reached, rows)
-    return share === null || scanned.reason !== 'deadline' ? scanned : { ...scanned, text: `${scanned.text}; ${share}` }
-  }
-  if (rows === 0) return { outcome: 'answered', value: { rows, keyed, samples: [], unconfirmed: 0, misread: 0 } }
+  if (begun.outcome === 'failed' || 'rows' in begun.value) return begun as Answer<Orphans>
+  return scanInPieces(world, begun.value, samples)
+}
 
+/** Whether a scan is short enough for one transaction, or cannot be cut. */
+function fitsInOne({ snapshots, sizes }: SizedWorld, plan: AntiJoin, { bounds, rows, most }: Extent): boolean {
+  if (plan.position.length === 0 || rows <= sizes.counted) return true
+  if (bounds === null) return snapshots
+  return (snapshots ? rows : most) <= (plan.indexed ? sizes.throughIndex : sizes.throughTable)
+}
+
+async function piecesOf(
+  kysely: AnyKysely,
+  { snapshots, expires, sizes }: SizedWorld,
+  plan: AntiJoin,
+  { bounds, rows }: Extent,
+): Promise<readonly (Piece | Stretch)[]> {
+  if (bounds === null) return [everything]
+  const fits = rows < rowsInMillisecond * (expires - performance.now())
+  const parts = Math.min(mostPieces, Math.max(1, Math.round(rows / (fits ? sizes.ofPiece : sizes.ofFinePiece))))
+  const byKey = snapshots && fits && plan.indexed ? await rangesOfKey(kysely, plan, bounds, parts) : null
+  return byKey ?? (snapshots && fits && plan.indexed ? [everything] : stretches(plan, bounds, parts))
+}
+
+const nothing = { rows: 0, samples: [], unconfirmed: 0, misread: 0 }
+
+/** Looks again at what seems to have no parent, and says what is left of it. */
+async function settle(
+  kysely: AnyKysely,
+  plan: AntiJoin,
+  { plan: fast, words }: Way,
+  keyed: number,
+  { rows: seeming, positions }: Seeming,
+  samples: number,
+): Promise<Orphans> {
+  const told = { keyed, plan: words }
+  if (seeming === 0) return { ...nothing, ...told }
+  // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
+  const few = positions.length === seeming
+  const again = few ? among(plan, positions) : sql`1`
+  const own = inTable(few ? plan : fast)
+  const rows = plan.tableAlone && !few ? seeming : await countOrphans(kysely, own, again)
+  const misread = plan.tableAlone ? 0 : Math.max(0, seeming - rows)
+  if (rows === 0) return { ...nothing, ...told, misread }
+  if (await anyInHeap(kysely, own, again, sql`1`))
+    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), ...told, misread }
+  return { rows, ...told, samples: await findOrphans(kysely, own, again, samples), unconfirmed: 0, misread }
+}
+
+async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Promise<Answer<Orphans>> {
+  const [read, ...others] = world.lanes
+  const seen = { pieces: 0, rows: 0, keyed: 0, candidates: [] as Sql[], done: [] as number[] }
+  const queue = scan.pieces.entries()
+  const left: [number, Piece | Stretch][] = []
+  let failure: Failure | undefined
+  const drain = async (lane: Read, work: Iterable<[number, Piece | Stretch]>, resigns: boolean) => {
+    for (const [at, piece] of work) {
+      if (failure) return
+      const found = await scanPiece(lane, world, scan, piece, () => candidateLimit - seen.candidates.length)
+      if (found.outcome === 'failed') {
+        // What a second process could not do is the first one's again.
+        if (resigns && found.reason !== 'deadline' && found.reason !== 'interrupted') left.push([at, piece])
+        else failure ??= found
+        return
+      }
+      seen.rows += found.value.rows
+      seen.keyed += found.value.keyed
+      seen.candidates.push(...found.value.positions)
+      seen.done[at] = found.value.rows
+      seen.pieces++
+      world.advance?.(Math.round((scan.extent.rows * seen.pieces) / scan.pieces.length), scan.extent.rows)
+    }
+  }
+  const helpers = scan.extent.rows >= world.sizes.forTwo ? others : []
+  await Promise.all([drain(read, queue, false), ...helpers.map((lane) => drain(lane, queue, true))])
+  await drain(read, left, false)
+  if (failure) return withShare(failure, scan, seen.done)
+
+  const told = { keyed: seen.keyed, plan: scan.way.words }
+  if (seen.rows === 0) return { outcome: 'answered', value: { ...nothing, ...told } }
+  const seeming = { rows: seen.rows, positions: seen.candidates }
+  if (world.snapshots) return read((kysely) => settle(kysely, scan.plan, scan.way, seen.keyed, seeming, samples))
+  return settleInBatches(read, scan.plan, told, seeming, samples)
+}
+
+async function scanPiece(
+  read: Read,
+  { snapshots }: World,
+  { plan, way }: Scan,
+  piece: Piece,
+  room: () => number,
+): Promise<Answer<Seeming & { keyed: number }>> {
+  const look = async (kysely: AnyKysely, part: Piece) => ({
+    ...(await way.seek(kysely, part, room())),
+    keyed: await countKeyed(kysely, plan, part.where),
+  })
+  if (snapshots) return read((kysely) => look(kysely, piece))
+  const total = { rows: 0, keyed: 0, positions: [] as Sql[] }
+  const scanned = await inBatches(
+    read,
+    plan.child,
+    plan.position,
+    async (kysely, batch) => {
+      const { rows, keyed, positions } = await look(kysely, { ...everything, where: batch })
+      total.rows += rows
+      total.keyed += keyed
+      total.positions.push(...positions.slice(0, Math.max(0, room() - total.positions.length)))
+    },
+    piece.where,
+  )
+  return scanned.outcome === 'failed' ? scanned : { outcome: 'answered', value: total }
+}
+
+/** As `settle`, in transactions that writers hardly notice. */
+async function settleInBatches(
+  read: Read,
+  plan: AntiJoin,
+  told: { readonly keyed: number; readonly plan: string },
+  { rows: seeming, positions }: Seeming,
+  samples: number,
+): Promise<Answer<Orphans>> {
   const own = inTable(plan)
-  const again = among(plan, candidates)
-  const confirmed = await world.read(async (kysely) => ({
-    rows: rows - candidates.length + (await countOrphans(kysely, own, again)),
+  const again = among(plan, positions)
+  const confirmed = await read(async (kysely) => ({
+    rows: seeming - positions.length + (await countOrphans(kysely, own, again)),
     samples: await findOrphans(kysely, own, again, samples),
   }))
   if (confirmed.outcome === 'failed') return confirmed
@@ -131,29 +205,27 @@ async function scanInWindows(
     unconfirmed ||= await anyInHeap(kysely, plan, again, batch)
   }
   const looked = plan.heap?.position.length
-    ? await inBatches(world.read, plan.heap.table, plan.heap.position, lookIn)
-    : await world.read((kysely) => lookIn(kysely, sql`1`))
+    ? await inBatches(read, plan.heap.table, plan.heap.position, lookIn)
+    : await read((kysely) => lookIn(kysely, sql`1`))
   if (looked.outcome === 'failed') return looked
-  if (!unconfirmed) return { outcome: 'answered', value: { ...confirmed.value, keyed, unconfirmed: 0, misread: 0 } }
-  return world.read(async (kysely) => ({
+  if (!unconfirmed) return { outcome: 'answered', value: { ...nothing, ...told, ...confirmed.value } }
+  return read(async (kysely) => ({
+    ...nothing,
+    ...told,
     ...(await withoutIndex(kysely, plan, confirmed.value.rows, samples)),
-    ...{ keyed, misread: 0 },
   }))
 }
 
-function isRowid(value: unknown): value is Rowid {
-  return typeof value === 'number' || typeof value === 'bigint'
-}
-
-/** How many rowids of how many come before one. */
-function doneOf({ low, high }: Bounds, reached: Rowid): [done: number, of: number] {
-  return [Number(BigInt(reached) - BigInt(low)), Number(BigInt(high) - BigInt(low)) + 1]
-}
-
-/** How much of a table was compared before the time was up; null where that was nothing. */
-function shareOf({ low, high }: Bounds, reached: unknown, rows: number): string | null {
-  if (!isRowid(reached)) return null
-  const [done, of] = doneOf({ low, high }, reached)
-  const seen = `rowids ${low} to ${BigInt(reached) - 1n} of ${high} were compared (${Math.floor((100 * done) / of)} %)`
-  return `${seen}${rows === 0 ? ', and each has its parent' : `; ${rows} of them seem to have no parent`}`
+/** Says how much of a table was compared before the time was up, where that is a stretch of it from the beginning. */
+function withShare(failure: Failure, { extent: { bounds }, pieces }: Scan, done: readonly number[]): Failure {
+  if (failure.reason !== 'deadline' || bounds === null) return failure
+  // A piece that is not done yet has no number of rows there.
+  const whole = Array.from(pieces, (_, at) => done[at]).indexOf(undefined)
+  const last = pieces[whole - 1]
+  if (last === undefined || !('end' in last) || last.end === null) return failure
+  const rows = done.slice(0, whole).reduce((sum, more) => sum + more, 0)
+  const share = Number((100n * (last.end - BigInt(bounds.low))) / (BigInt(bounds.high) - BigInt(bounds.low) + 1n))
+  const seen = `rowids ${bounds.low} to ${last.end - 1n} of ${bounds.high} were compared (${share} %)`
+  const found = rows === 0 ? ', and each has its parent' : `; ${rows} of them seem to have no parent`
+  return { ...failure, text: `${failure.text}; ${seen}${found}` }
 }

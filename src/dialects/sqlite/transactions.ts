@@ -27,16 +27,21 @@ export async function asAnswer<T>(
   }
 }
 
-/** Runs work in one read transaction. */
-export async function inTransaction<T>({ ask }: Link, work: Work<T>): Promise<T> {
-  // Neither is waited for: the child takes one request after the other.
-  const begun = ask({ kind: 'query', sql: 'begin', parameters: [] })
+/** Runs work in one read transaction, which its first statement begins. */
+export async function inTransaction<T>(
+  { ask, tell }: Link,
+  work: (kysely: AnyKysely, ask: Link['ask']) => Promise<T>,
+): Promise<T> {
+  let begun = false
+  const askInside: Link['ask'] = (request) => {
+    if (begun || request.kind !== 'query') return ask(request)
+    begun = true
+    return ask({ ...request, first: 'begin' })
+  }
   try {
-    const value = await work(kyselyOver(ask))
-    await begun
-    return value
+    return await work(kyselyOver(askInside), askInside)
   } finally {
-    begun.then(() => ask({ kind: 'query', sql: 'rollback', parameters: [] })).catch(() => {})
+    if (begun) tell({ kind: 'query', sql: 'rollback', parameters: [] })
   }
 }
 
@@ -49,9 +54,9 @@ export async function inBriefTransaction<T>(link: Link, work: Work<T>): Promise<
     void link.kill()
   }
   try {
-    return await inTransaction(link, async (kysely) => {
+    return await inTransaction(link, async (kysely, ask) => {
       // The lock is taken here: waiting for it keeps nobody else waiting.
-      await link.ask({ kind: 'query', sql: 'select 1 from sqlite_schema limit 1', parameters: [] })
+      await ask({ kind: 'query', sql: 'select 1 from sqlite_schema limit 1', parameters: [] })
       timer = setTimeout(end, hold)
       return work(kysely)
     })
