@@ -130,12 +130,18 @@ export default defineCheck({
       const gone = db.crashTraces().find(({ kind }) => kind === 'gone-meanwhile')
       if (gone?.kind === 'gone-meanwhile') {
         const time = { at: gone.at, since: since(gone) }
-        const fresh = await db.read(async (kysely) => {
-          const { rows } = await sql<{ fresh: boolean }>`
-            select pg_postmaster_start_time() > ${gone.opened}::timestamptz as fresh`.execute(kysely)
-          return rows[0]?.fresh ?? false
-        })
-        report(fresh.outcome === 'answered' && fresh.value ? 'restarted' : 'session-ended', time)
+        const meanwhile = await db.read(lostStatistics)
+        const { started = Number.POSITIVE_INFINITY, loss = null } =
+          meanwhile.outcome === 'answered' ? meanwhile.value : {}
+        // By its own clock, which need not be ours.
+        const within = Date.now() - Date.parse(gone.opened)
+        // A server that runs on discards its statistics when it recovers from a crash alone; the notice of it may be lost with its connection.
+        if (started > within && loss && loss.since <= within)
+          return report('crashed', {
+            ...time,
+            text: 'it ended its sessions and discarded its statistics, and was not started anew',
+          })
+        report(started <= within ? 'restarted' : 'session-ended', time)
       }
       if (db.target.primary === false) return skip('not-applicable', 'a standby counts from when it was built')
       const lost = await db.read(lostStatistics)
