@@ -107,6 +107,7 @@ export { indexDisagreements, missingNamed, orphansNamed } from './relationships/
 export type { FailOn } from './report/exit-code.js'
 export type * from './report/report.js'
 export { lookAtPages, partFromLog } from './values/advice.js'
+export { ahead } from './values/ahead.js'
 export { matcher } from './values/globs.js'
 export { inert } from './values/inert.js'
 export { nearest } from './values/nearest.js'

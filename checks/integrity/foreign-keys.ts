@@ -1,5 +1,6 @@
 import {
   agreeing,
+  ahead,
   defineCheck,
   type ForeignKey,
   heldHere,
@@ -88,7 +89,11 @@ export default defineCheck({
     fact('schema.foreignKeys', keys.length)
     fact('integrity.orphanedRows', 0)
 
-    for (const key of keys) {
+    const scanned = ahead(keys, async (key) => {
+      const scannable = key.fault !== 'mismatch' && heldHere(catalog.value, key.child, key.parent)
+      return scannable ? db.orphans(key, samples) : null
+    })
+    for await (const [key, scan] of scanned) {
       const evidence = {
         schema: key.child.schema,
         table: nameOf(key.child, catalog.value),
@@ -101,11 +106,10 @@ export default defineCheck({
         seen.examined()
         continue
       }
-      if (!heldHere(catalog.value, key.child, key.parent)) {
+      if (scan === null) {
         seen.missing(nameIn(evidence), 'unavailable', 'its rows are not kept on this server', true)
         continue
       }
-      const scan = await db.orphans(key, samples)
       if (scan.outcome === 'failed' && scan.reason) {
         seen.missing(nameIn(evidence), scan.reason, scan.text)
         continue

@@ -1,5 +1,6 @@
 import {
   agreeing,
+  ahead,
   believed,
   type Catalog,
   confidenceOf,
@@ -139,7 +140,8 @@ export default defineCheck({
     ]
     fact('integrity.orphanedRows', 0)
 
-    for (const relationship of relationships) {
+    const scanned = ahead(relationships, (relationship) => db.orphans(relationship, samples))
+    for await (const [relationship, scan] of scanned) {
       const evidence = {
         schema: relationship.child.schema,
         table: nameOf(relationship.child, catalog),
@@ -149,7 +151,6 @@ export default defineCheck({
         inferred: 'inferred' in relationship,
         ...(relationship.kind && { kind: relationship.kind }),
       }
-      const scan = await db.orphans(relationship, samples)
       const name = `${evidence.table} (${evidence.columns.join(', ')})`
       if (scan.outcome === 'failed') {
         if (scan.reason) seen.missing(name, scan.reason, scan.text)

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import pLimit from 'p-limit'
 import type pg from 'pg'
 import type { Environment } from '../../config/reference.js'
 import type { Limits } from '../../contracts/limits.js'
@@ -22,7 +23,7 @@ import { type Client, connect, type Notice, timeToConnect, within } from './clie
 import { readDefinitions } from './definitions.js'
 import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
-import { scanOrphans } from './orphans.js'
+import { isLarge, scanOrphans, worksInParallel } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { type Join, poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
@@ -116,6 +117,9 @@ async function connectAnyWay(
 
 function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   const pool = poolOf(first, join, target.pooler ?? false)
+  // Two connections whose statements are shared by workers each are slower than one after the other.
+  const oneByOne = pLimit(1)
+  let inParallel: Promise<Answer<boolean>> | undefined
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
@@ -144,7 +148,13 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       count: (table) => rowCount(inSnapshot, table),
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
-        return known.outcome === 'failed' ? known : scanOrphans(inSnapshot, known.value, relationship, samples)
+        if (known.outcome === 'failed') return known
+        const scan = () => scanOrphans({ ...limits, read: inSnapshot, catalog: known.value }, relationship, samples)
+        if (!isLarge(known.value, relationship.child)) return scan()
+        inParallel ??= read(worksInParallel)
+        const parallel = await inParallel
+        if (parallel.outcome === 'failed') inParallel = undefined
+        return parallel.outcome === 'answered' && !parallel.value ? scan() : oneByOne(scan)
       },
       pages: (scope) => lookAtPages(read, scope, target.primary ?? true),
       namesakes: async () => [],

@@ -1,11 +1,23 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Catalog, findTable, leavesOf, type Table } from '../catalog.js'
-import type { Answer, AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+import type { Limits } from '../../contracts/limits.js'
+import { pluralize } from '../../values/text.js'
+import { type Catalog, findTable, leavesOf, type Relation, type Table } from '../catalog.js'
+import type { Answer, AnyKysely, Failure, Orphan, Orphans, Relationship } from '../dialect.js'
 import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
+import { type Stretch, shareOf, stretchesOf, whole } from './stretches.js'
 import { from, lockLimit, locksOf } from './tables.js'
 
 type Sql = RawBuilder<unknown>
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+
+interface World {
+  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+  readonly catalog: Catalog
+  /** When (`performance.now()`) the time for it is up. */
+  readonly expires: number
+  readonly advance?: Limits['advance']
+  /** Rows of a stretch, at least. */
+  readonly fewest?: number
+}
 
 /**
  * A small hash table stays in the processor's cache, and many small batches beat one large one; compiling the statement costs more
@@ -21,19 +33,21 @@ export const withoutIndexes = sql`set local enable_indexscan = off; set local en
 /**
  * Scans a relationship by an anti-join. What the default plan finds is counted again from the tables alone, in the same snapshot: a row
  * that only an index calls orphaned is a sign of a damaged index. Tables with more partitions than one transaction may lock are
- * scanned partition by partition.
+ * scanned partition by partition, and what will not fit in its time in stretches of pages, so that its share is known.
  */
 export async function scanOrphans(
-  read: Read,
-  catalog: Catalog,
+  { read, catalog, expires, advance, fewest }: World,
   relationship: Relationship,
   samples: number,
 ): Promise<Answer<Orphans>> {
   const { child, parent } = relationship
-  const children = locksOf(catalog, child) + locksOf(catalog, parent) <= lockLimit ? [child] : leavesOf(catalog, child)
+  const together = locksOf(catalog, child) + locksOf(catalog, parent) <= lockLimit
+  const stretches =
+    (await stretchesOf(read, catalog, child, parent, expires - performance.now(), fewest)) ??
+    (together ? [child] : leavesOf(catalog, child)).map(whole)
   const total = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [] as Orphan[], plan: '' }
-  for (const part of children) {
-    const locks = locksOf(catalog, part) + locksOf(catalog, parent)
+  for (const [at, { table, where }] of stretches.entries()) {
+    const locks = locksOf(catalog, table) + locksOf(catalog, parent)
     if (locks > lockLimit) {
       return {
         outcome: 'failed',
@@ -43,20 +57,47 @@ export async function scanOrphans(
       }
     }
     const scanned = await read((kysely) =>
-      scan(kysely, planOf(catalog, { ...relationship, child: part }), samples - total.samples.length),
+      scan(kysely, planOf(catalog, { ...relationship, child: table }, where), samples - total.samples.length),
     )
-    if (scanned.outcome === 'failed') return scanned
+    if (scanned.outcome === 'failed') return withShare(scanned, stretches, at, total.rows)
     total.rows += scanned.value.rows
     total.unconfirmed += scanned.value.unconfirmed
     total.keyed += scanned.value.keyed
     total.plan = scanned.value.plan
     total.samples.push(...scanned.value.samples)
+    if (stretches.length > 1) advance?.(at + 1, stretches.length)
   }
   return { outcome: 'answered', value: total }
 }
 
+/** Bytes from which on the server may share a scan among workers, by its default. */
+const shared = 8 * 2 ** 20
+
+/** Whether a table may be read by several workers of the server at once. */
+export function isLarge(catalog: Catalog, relation: Relation): boolean {
+  return leavesOf(catalog, relation).some((leaf) => (findTable(catalog, leaf)?.bytesEstimate ?? 0) >= shared)
+}
+
+/** Whether the server has workers that share a statement. */
+export async function worksInParallel(kysely: AnyKysely): Promise<boolean> {
+  const { rows } = await sql<{ workers: string }>`
+    select current_setting('max_parallel_workers_per_gather') as workers`.execute(kysely)
+  return Number(rows[0]?.workers) > 0
+}
+
+/** Says how much was compared before the time was up, where something was. */
+function withShare(failure: Failure, stretches: readonly Stretch[], done: number, rows: number): Failure {
+  const share = failure.reason === 'deadline' ? shareOf(stretches, done) : null
+  if (share === null) return failure
+  const found =
+    rows === 0 ? ', and each of their rows has its parent' : `; ${pluralize(rows, 'row')} there without a parent`
+  return { ...failure, text: `${failure.text}; ${share}${found}` }
+}
+
 interface Plan {
   readonly child: Sql
+  /** Which of its rows are meant. */
+  readonly within: Sql
   /** Columns of the key, and how each is shown. */
   readonly columns: readonly { readonly name: string; readonly ref: Sql }[]
   /** Columns that find a row again: its primary key, or its place. */
@@ -69,7 +110,7 @@ interface Plan {
   readonly violations: readonly Sql[]
 }
 
-function planOf(catalog: Catalog, relationship: Relationship): Plan {
+function planOf(catalog: Catalog, relationship: Relationship, within: Sql): Plan {
   const { child, columns, parent, parentColumns, match, operators, kind, none = [] } = relationship
   const pairs = columns.map((column, at) => {
     const operator = operators?.[at]
@@ -90,6 +131,7 @@ function planOf(catalog: Catalog, relationship: Relationship): Plan {
   const key = table?.keys.find(({ primary }) => primary)
   return {
     child: from(child),
+    within,
     columns: columns.map((name) => ({ name, ref: shown(table, name) })),
     address: key
       ? key.columns.map((name) => ({ name, ref: shown(table, name) }))
@@ -146,8 +188,9 @@ async function count(kysely: AnyKysely, plan: Plan): Promise<number> {
   return rows
 }
 
-async function countWhere(kysely: AnyKysely, { child }: Plan, where: Sql): Promise<number> {
-  const { rows } = await sql<{ rows: number }>`select count(*) as rows from ${child} c where ${where}`.execute(kysely)
+async function countWhere(kysely: AnyKysely, { child, within }: Plan, where: Sql): Promise<number> {
+  const { rows } = await sql<{ rows: number }>`
+    select count(*) as rows from ${child} c where ${where} and ${within}`.execute(kysely)
   return rows[0]?.rows ?? 0
 }
 
@@ -157,7 +200,7 @@ async function find(kysely: AnyKysely, plan: Plan, limit: number): Promise<Orpha
   const found: Orphan[] = []
   for (const violation of plan.violations) {
     const { rows } = await sql<Record<string, unknown>>`
-      select ${sql.join([...addresses, ...keys])} from ${plan.child} c where ${violation} limit ${limit - found.length}`.execute(
+      select ${sql.join([...addresses, ...keys])} from ${plan.child} c where ${violation} and ${plan.within} limit ${limit - found.length}`.execute(
       kysely,
     )
     found.push(

@@ -1,7 +1,10 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
-import { examineOne, postgresVersion, said, testDatabase } from '../../support/databases.js'
+import { limit } from '../../../src/contracts/limits.js'
+import { scanOrphans } from '../../../src/dialects/postgres/orphans.js'
+import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
+import { examineOne, hung, postgresVersion, said, testDatabase } from '../../support/databases.js'
 
 /** Runs statements whose rows no foreign key checks. */
 const unchecked = (statements: string) =>
@@ -294,4 +297,63 @@ test('times are shown as they are stored', async () => {
   expect(result.findings[0]?.evidence.samples).toMatchObject([
     { key: { d: 'infinity', t: '294276-01-01 00:00:00.123456 UTC', s: '4713-01-01 00:00:00.000001 BC' } },
   ])
+})
+
+describe('a scan whose time is up', () => {
+  const rows = `insert into p values (1), (2); insert into c select g, case when g in (100, 3900) then 9 else 1 + g % 2 end from generate_series(1, 4000) g;
+    analyze`
+  const single = 'create table p (id int primary key); create table c (id int primary key, p_id int references p);'
+  const parts = `create table p (id int primary key);
+    create table c (id int primary key, p_id int references p) partition by range (id);
+    create table c1 partition of c for values from (0) to (1000); create table c2 partition of c for values from (1000) to (9000);`
+
+  /** Scans the one foreign key, cut into stretches of some thousand rows, with time for so many reads. */
+  async function scanned(schema: string, reads: readonly number[]) {
+    const { target, execute } = await testDatabase('postgres', schema)
+    await execute(unchecked(rows))
+    const limits = limit(performance.now() + hung, new AbortController().signal)
+    const opening = await (await dialectOf(parseTarget(target), {})).open(limits)
+    if (opening.outcome !== 'opened') throw new Error(opening.text)
+    const session = opening.database.session(limits)
+    const catalog = await session.catalog()
+    const [key] = catalog.outcome === 'answered' ? catalog.value.foreignKeys : []
+    if (catalog.outcome !== 'answered' || !key) throw new Error('no key')
+    const scans: Awaited<ReturnType<typeof scanOrphans>>[] = []
+    for (const most of reads) {
+      let left = most
+      const read: typeof session.read = (work) =>
+        left-- > 0
+          ? session.read(work)
+          : Promise.resolve({ outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' })
+      const world = { read, catalog: catalog.value, expires: performance.now(), fewest: 1000 }
+      scans.push(await scanOrphans(world, key, 5))
+    }
+    await opening.database.close()
+    limits.clear()
+    return scans
+  }
+
+  test('says which pages were compared, and what there was', async () => {
+    const [none, some, more, all] = await scanned(single, [1, 2, 4, 1000])
+    if ((await postgresVersion()) < 14) return expect(some).toMatchObject({ outcome: 'answered', value: { rows: 2 } })
+    expect(none).toMatchObject({ reason: 'deadline', text: 'its time was up' })
+    const compared = 'its time was up; pages 0 to \\d+ of \\d+ were compared'
+    expect(some).toMatchObject({
+      text: expect.stringMatching(`^${compared} \\(25 %\\); 1 row there without a parent$`),
+    })
+    expect(more).toMatchObject({
+      text: expect.stringMatching(`^${compared} \\(75 %\\); 1 row there without a parent$`),
+    })
+    expect(all).toMatchObject({ outcome: 'answered', value: { rows: 2, unconfirmed: 0 } })
+  })
+
+  test('says how many partitions were compared', async () => {
+    const [first, second, all] = await scanned(parts, [2, 3, 1000])
+    if ((await postgresVersion()) < 14) return expect(first).toMatchObject({ outcome: 'answered', value: { rows: 2 } })
+    expect(first).toMatchObject({ text: expect.stringMatching(/; 1 of 2 partitions were compared \(\d+ %\); 1 row/) })
+    expect(second).toMatchObject({
+      text: expect.stringMatching(/; 1 of 2 partitions, and of the next one pages 0 to \d+ of \d+, were compared/),
+    })
+    expect(all).toMatchObject({ outcome: 'answered', value: { rows: 2 } })
+  })
 })
