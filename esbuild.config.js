@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 // A hundred small modules take longer to find than to run: bundled, the command line starts in a third of the time. Chunks are shared, so
-// that a plugin, the checks and the command line have one and the same engine. What is native or loads code by itself stays outside.
+// that a plugin, the checks and the command line have one and the same engine.
 await build({
   entryPoints: [
     'bin/dbdoctor.ts',
@@ -24,7 +24,8 @@ await build({
   // Where a package comes in both kinds, its module: a bundled UMD hides its names.
   mainFields: ['module', 'main'],
   alias: { dbdoctor: './src/index.ts' },
-  external: ['better-sqlite3', 'pg-native', 'jiti'],
+  // What is native, or loads code by itself; and, of what is a single file and rarely wanted, what nobody should have to install twice.
+  external: ['better-sqlite3', 'pg-native', 'jiti', 'hash-wasm', 'junit-report-builder'],
   // CommonJS packages call require, which a module has to make for itself.
   banner: {
     js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",

@@ -8,7 +8,17 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findBinaries, startPostgres } from '../support/postgres.js'
-import { catalogs, type Figure, figures, onPostgres, onSqlite, type Place, startUp } from './figures.js'
+import {
+  catalogs,
+  type Figure,
+  figures,
+  fourKeys,
+  onPostgres,
+  onSqlite,
+  type Place,
+  readability,
+  startUp,
+} from './figures.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const quick = process.argv.includes('--quick')
@@ -44,7 +54,9 @@ try {
   for (const figure of await startUp(place)) measure(figure, quick ? 5 : shortRounds)
   for (const figure of onSqlite(place)) measure(figure, rounds)
   for (const figure of onPostgres(place)) measure(figure, rounds)
+  for (const figure of fourKeys(place)) measure(figure, rounds)
   for (const figure of catalogs(place, join(bin, 'pg_dump'))) measure(figure, rounds)
+  measure(readability(place), rounds)
 } finally {
   await server.stop()
 }

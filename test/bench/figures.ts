@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { createSqliteDemo } from '../../fixtures/demo/build.js'
@@ -161,6 +161,68 @@ export function onPostgres({ size, dbdoctor, psql, url }: Place): Figure[] {
   })
 }
 
+/** Several keys at once, with the server's workers and without them, against the same statements one after another. */
+export function fourKeys({ size, dbdoctor, psql, url }: Place): Figure[] {
+  const { children, parents } = size
+  const keys = { a: 'id', b: 'id', c: 'u', d: 'u' } as const
+  const uuid = (number: string) => `md5((${number})::text)::uuid`
+  const [some, others] = [7919, 104729].map((prime) => `1 + (i * ${prime}::bigint) % ${parents}`)
+  run(psql('postgres', '-qc', 'create database four'))
+  const statements = [
+    'create table parent (id int primary key, u uuid unique not null, name text)',
+    `insert into parent select i, ${uuid('i')}, 'parent ' || i from generate_series(1, ${parents}) i`,
+    'create table child (id int primary key, a int, b int, c uuid, d uuid, note text)',
+    `insert into child select i, ${some}, ${others}, ${uuid(`${some}`)}, ${uuid(`${others}`)}, 'some text of a child' from generate_series(1, ${children}) i`,
+    ...Object.entries(keys).map(
+      ([own, key]) => `alter table child add foreign key (${own}) references parent (${key}) not valid`,
+    ),
+    'vacuum analyze',
+  ]
+  run(psql('four', '-q', ...statements.flatMap((statement) => ['-c', statement])))
+  const antiJoins = Object.entries(keys).flatMap(([own, key]) => [
+    '-c',
+    `select count(*) from child c where c.${own} is not null and not exists (select from parent p where p.${key} = c.${own})`,
+  ])
+  const name = `four foreign keys of ${figures(children)} by ${figures(parents)} rows, PostgreSQL`
+  const against = 'psql, four hand-written anti-joins'
+  const alone = ['-c', 'set max_parallel_workers_per_gather = 0']
+  return [
+    {
+      name: `${name}, its workers as by default`,
+      command: [...dbdoctor, 'check', url('four'), ...scan],
+      peer: psql('four', '-At', ...antiJoins),
+      ...{ against, wanted: 1 },
+    },
+    {
+      name: `${name}, no parallel workers`,
+      command: [...dbdoctor, 'check', `${url('four')}?options=-c%20max_parallel_workers_per_gather%3D0`, ...scan],
+      peer: psql('four', '-At', ...alone, ...antiJoins),
+      ...{ against, wanted: 0.7 },
+    },
+  ]
+}
+
+/** Whether each of many tables can be read. */
+export function readability({ size: { tables }, dbdoctor, psql, url, cache }: Place): Figure {
+  const script = join(cache, `looks-${tables}.sql`)
+  writeFileSync(script, Array.from({ length: tables }, (_, at) => `select 1 from t${at + 1} limit 1;\n`).join(''))
+  return {
+    name: `${figures(tables)} tables read one by one, PostgreSQL`,
+    command: [...dbdoctor, 'check', url('many'), '--only', 'schema/tables', '--no-progress'],
+    peer: psql('many', '-Atqf', script),
+    against: `psql -f, ${figures(tables)} × select 1 from t limit 1`,
+    wanted: 1.5,
+  }
+}
+
+/** What a catalog holds, as somebody would ask for it by hand. */
+const byHand = [
+  `select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public'`,
+  `select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped`,
+  `select i.indexrelid, i.indrelid, i.indkey, i.indisunique, i.indisvalid, i.indisready, i.indislive from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace`,
+  `select k.oid, k.conname, k.contype, k.conrelid, k.confrelid, k.conkey, k.confkey, k.convalidated from pg_constraint k where k.connamespace = 'public'::regnamespace`,
+]
+
 /** Catalogs of many tables. */
 export function catalogs({ size: { tables }, dbdoctor, psql, url }: Place, dump: string): Figure[] {
   run(psql('postgres', '-qc', 'create database many'))
@@ -193,6 +255,13 @@ export function catalogs({ size: { tables }, dbdoctor, psql, url }: Place, dump:
       peer: [dump, '--schema-only', url('many')],
       against: 'pg_dump --schema-only',
       wanted: 0.6,
+    },
+    {
+      name: `a quick look at ${figures(tables)} tables, PostgreSQL`,
+      command: [...dbdoctor, 'check', url('many'), '--depth', 'quick', '--no-progress'],
+      peer: psql('many', '-At', ...byHand.flatMap((statement) => ['-c', statement])),
+      against: 'psql, pg_class, pg_attribute, pg_index and pg_constraint by hand',
+      wanted: 3,
     },
   ]
 }

@@ -105,7 +105,7 @@ export interface KeyRow {
 export const keyQuery = sql<KeyRow>`
   select i.indrelid::int8 as relation, i.indisprimary as primary, i.indkey::text as columns, i.indcollation::text as collations,
     i.indnkeyatts as key_count,
-    not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) as nulls_distinct
+    i.indisprimary or not coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) as nulls_distinct
   from pg_index i
   join pg_class c on c.oid = i.indrelid
   join pg_namespace n on n.oid = c.relnamespace
@@ -132,12 +132,15 @@ export interface ForeignKeyRow {
   /** Numbers of operators. */
   operators: string
 }
+/** PostgreSQL 18 brought the column: to turn a row into JSON, whatever columns it has, costs more than to read it. */
+const isEnforced = sql`case when current_setting('server_version_num')::int < 180000 then true
+    else coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) end`
 /** A foreign key of a partitioned table is one; those that its partitions inherit (`conparentid`) are the same one again. */
 export const foreignKeyQuery = sql<ForeignKeyRow>`
   select k.conname as name, k.conrelid::int8 as relation, n.nspname as schema, c.relname as table, c.relkind = 'p' as partitioned,
     array_to_string(k.conkey, ' ') as columns, k.confrelid::int8 as parent, pn.nspname as parent_schema, p.relname as parent_table,
     p.relkind = 'p' as parent_partitioned, array_to_string(k.confkey, ' ') as parent_columns,
-    k.confmatchtype as match, k.convalidated as validated, coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) as enforced,
+    k.confmatchtype as match, k.convalidated as validated, ${isEnforced} as enforced,
     k.condeferrable as deferrable, array_to_string(k.conpfeqop, ' ') as operators
   from pg_constraint k
   join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
