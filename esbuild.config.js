@@ -3,21 +3,15 @@ import { build } from 'esbuild'
 
 // A hundred small modules take longer to find than to run: bundled, the command line starts in a third of the time. Chunks are shared, so
 // that a plugin, the checks and the command line have one and the same engine.
-await build({
-  entryPoints: [
-    'bin/dbdoctor.ts',
-    'bin/index.ts',
-    'bin/testing.ts',
-    'checks/index.ts',
-    'src/dialects/sqlite/child.ts',
-    'src/dialects/sqlite/guard.ts',
-    'fixtures/demo/program.ts',
-  ],
+const entries = ['bin/dbdoctor.ts', 'bin/index.ts', 'bin/testing.ts', 'checks/index.ts', 'fixtures/demo/program.ts']
+/** Programs of their own, which share nothing with the others. */
+const alone = ['src/dialects/sqlite/child.ts', 'src/dialects/sqlite/guard.ts']
+
+const options = {
   outdir: 'dist',
   outbase: '.',
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -36,7 +30,9 @@ await build({
   legalComments: 'none',
   plugins: [{ name: 'zod-in-english', setup: speakEnglish }],
   logLevel: 'warning',
-})
+}
+await build({ ...options, entryPoints: entries, splitting: true })
+await build({ ...options, entryPoints: alone })
 
 /** zod brings its messages in fifty languages, which is half of its size. */
 function speakEnglish({ onResolve, onLoad }) {

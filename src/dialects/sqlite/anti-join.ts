@@ -42,7 +42,9 @@ export interface AntiJoin {
   /** An index of the child begins with the key. */
   readonly indexed: boolean
   readonly declared: boolean
+  /** Which rows of the child have a key: those that are `meant`, and whose columns are all there. */
   readonly keyed: Sql
+  readonly meant: Sql
   readonly join: Sql
   readonly absent: Sql
   /** The parent's key, where it is one integer and its table's own b-tree. */
@@ -83,6 +85,9 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     (index) =>
       index.table === child.name && !index.partial && columns.every((column, at) => index.columns[at] === column),
   )
+  const ofKind = kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []
+  const notNone =
+    none.length > 0 ? columns.map((column) => sql`cast(c.${sql.id(column)} as text) not in (${sql.join(none)})`) : []
   return {
     childTable: sql.id(child.name),
     parentTable: parentTable ? sql.id(parent.name) : null,
@@ -97,17 +102,9 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     position: childTable ? positionOf(childTable, sql`c`) : [],
     indexed,
     declared: operators !== undefined,
-    keyed: sql.join(
-      [
-        ...(kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []),
-        // SQLite takes "is not null" for true on a column that is declared so, whatever it holds.
-        ...columns.map((column) => sql`+c.${sql.id(column)} is not null`),
-        ...(none.length > 0
-          ? columns.map((column) => sql`cast(c.${sql.id(column)} as text) not in (${sql.join(none)})`)
-          : []),
-      ],
-      sql` and `,
-    ),
+    // SQLite takes "is not null" for true on a column that is declared so, whatever it holds.
+    keyed: all([...ofKind, ...columns.map((column) => sql`+c.${sql.id(column)} is not null`), ...notNone]),
+    meant: all([...ofKind, ...notNone]),
     // A parent that isn't there has no rows.
     ...(parentTable
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
@@ -123,6 +120,10 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     ),
     heap: parentTable && !isTableKey(parentTable, parentColumns) ? heapOf(parentTable, parentColumns, on) : null,
   }
+}
+
+function all(conditions: readonly Sql[]): Sql {
+  return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`1`
 }
 
 function rowidKeyOf(parent: Table, parentColumns: readonly string[], columns: readonly string[]): RowidKey | null {

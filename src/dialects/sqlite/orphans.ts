@@ -66,6 +66,8 @@ export async function scanOrphans(
   const begun = await read(async (kysely): Promise<Scan | Orphans> => {
     const extent = await extentOf(kysely, plan, sizes)
     const atOnce = fitsInOne(world, plan, extent)
+    // The second process opens the file while the first one finds out what to do.
+    if (!atOnce) for (const lane of helpersOf(world, extent)) lane(async () => {}).catch(() => {})
     const way = await wayFor(kysely, plan, extent, !atOnce && !world.snapshots, sizes)
     if (!atOnce) return { plan, way, extent, pieces: await piecesOf(kysely, world, plan, extent) }
     const keyed = await countKeyed(kysely, plan, sql`1`)
@@ -73,6 +75,11 @@ export async function scanOrphans(
   })
   if (begun.outcome === 'failed' || 'rows' in begun.value) return begun as Answer<Orphans>
   return scanInPieces(world, begun.value, samples)
+}
+
+/** Who shares a scan with the first process: nobody where it is not worth a start. */
+function helpersOf({ lanes, sizes }: SizedWorld, { rows }: Extent): readonly Read[] {
+  return rows >= sizes.forTwo ? lanes.slice(1) : []
 }
 
 /** Whether a scan is short enough for one transaction, or cannot be cut. */
@@ -101,7 +108,7 @@ const nothing = { rows: 0, samples: [], unconfirmed: 0, misread: 0 }
 async function settle(
   kysely: AnyKysely,
   plan: AntiJoin,
-  { plan: fast, words }: Way,
+  { now, words }: Way,
   keyed: number,
   { rows: seeming, positions }: Seeming,
   samples: number,
@@ -111,17 +118,17 @@ async function settle(
   // What an index of the child says of a key counts only where the child's own row says it: looked at again row by row, where they are few.
   const few = positions.length === seeming
   const again = few ? among(plan, positions) : sql`1`
-  const own = inTable(few ? plan : fast)
+  const own = inTable(few ? plan : await now(kysely))
   const rows = plan.tableAlone && !few ? seeming : await countOrphans(kysely, own, again)
   const misread = plan.tableAlone ? 0 : Math.max(0, seeming - rows)
   if (rows === 0) return { ...nothing, ...told, misread }
   if (await anyInHeap(kysely, own, again, sql`1`))
-    return { ...(await withoutIndex(kysely, inTable(fast), rows, samples)), ...told, misread }
+    return { ...(await withoutIndex(kysely, inTable(plan), rows, samples)), ...told, misread }
   return { rows, ...told, samples: await findOrphans(kysely, own, again, samples), unconfirmed: 0, misread }
 }
 
 async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Promise<Answer<Orphans>> {
-  const [read, ...others] = world.lanes
+  const [read] = world.lanes
   const seen = { pieces: 0, rows: 0, keyed: 0, candidates: [] as Sql[], done: [] as number[] }
   const queue = scan.pieces.entries()
   const left: [number, Piece | Stretch][] = []
@@ -144,8 +151,10 @@ async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Pro
       world.advance?.(Math.round((scan.extent.rows * seen.pieces) / scan.pieces.length), scan.extent.rows)
     }
   }
-  const helpers = scan.extent.rows >= world.sizes.forTwo ? others : []
-  await Promise.all([drain(read, queue, false), ...helpers.map((lane) => drain(lane, queue, true))])
+  await Promise.all([
+    drain(read, queue, false),
+    ...helpersOf(world, scan.extent).map((lane) => drain(lane, queue, true)),
+  ])
   await drain(read, left, false)
   if (failure) return withShare(failure, scan, seen.done)
 

@@ -11,34 +11,43 @@ export interface RowidKey {
   readonly value: Sql
 }
 
+/** What is not there between a key's least value and its greatest. */
+export type Gaps = readonly { readonly low: number | bigint; readonly high: number | bigint }[]
+
 /** As many gaps as a comparison may name. */
 const mostGaps = 12
 
 /**
- * Whether a child's value is no key of its parent, told by the parent's keys alone: where they are all there from the least to the greatest, or
- * all but for a few ranges, nobody has to be looked up. Measured against a join, an integer without an index takes a tenth of the time.
- * Null where the keys are scattered, or more than the rows that ask for them: then a look at each of them would not pay.
- *
- * It is exact, because a rowid is an integer: one that a child holds is a key or is not by its value, and whatever else it holds (a number
- * written as text, a fraction) is looked up as ever.
+ * Where the keys of a parent are all there from the least to the greatest, or all but for a few ranges, nobody has to be looked up: measured
+ * against a join, an integer without an index takes a tenth of the time. Null where the keys are scattered, or more than the rows that ask for
+ * them: then a look at each of them would not pay.
  */
-export async function absentByRuns(
-  kysely: AnyKysely,
-  { table, key, value }: RowidKey,
-  children: number,
-): Promise<Sql | null> {
-  // Each of the two by itself is a step into the b-tree; both in one question are a scan of it.
-  const [least, greatest] = [sql`(select min(${key}) from ${table})`, sql`(select max(${key}) from ${table})`]
+export async function gapsBetween(kysely: AnyKysely, { table, key }: RowidKey, children: number): Promise<Gaps | null> {
+  const { least, greatest } = endsOf(table, key)
   const { rows: spans } = await sql<{ few: number }>`
     select coalesce(${greatest} - ${least} < ${2 * children}, 0) as few`.execute(kysely)
   if (spans[0]?.few !== 1) return null
   const { rows: counts } = await sql<{ whole: number }>`
     select ${greatest} - ${least} + 1 = (select count(*) from ${table}) as whole`.execute(kysely)
-  const gaps = counts[0]?.whole === 1 ? [] : await gapsOf(kysely, table, key)
-  if (gaps === null) return null
+  return counts[0]?.whole === 1 ? [] : gapsOf(kysely, table, key)
+}
+
+/**
+ * Whether a child's value is no key of a parent that has these gaps and, now, these ends. A child without a value is none either.
+ *
+ * It is exact, because a rowid is an integer: one that a child holds is a key or is not by its value, and whatever else it holds (a number
+ * written as text, a fraction) is looked up as ever.
+ */
+export async function absentByRuns(kysely: AnyKysely, { table, key, value }: RowidKey, gaps: Gaps): Promise<Sql> {
+  const { least, greatest } = endsOf(table, key)
+  const { rows } = await sql<{ least: number | bigint | null; greatest: number | bigint | null }>`
+    select ${least} as least, ${greatest} as greatest`.execute(kysely)
+  const ends = rows[0] ?? { least: null, greatest: null }
+  // Meanwhile there may be none left.
+  if (ends.least === null) return sql`${value} is not null`
   const missing = sql.join(
     [
-      sql`${value} not between ${least} and ${greatest}`,
+      sql`${value} not between ${ends.least} and ${ends.greatest}`,
       ...gaps.map(({ low, high }) => sql`${value} between ${low} and ${high}`),
     ],
     sql` or `,
@@ -48,14 +57,14 @@ export async function absentByRuns(
     and case typeof(${value}) when 'integer' then ${missing} else not exists (select 1 from ${table} where ${key} = ${value}) end`
 }
 
-interface Gap {
-  readonly low: number | bigint
-  readonly high: number | bigint
+/** Each of the two by itself is a step into the b-tree; both in one question would be a scan of it. */
+function endsOf(table: Sql, key: Sql): { least: Sql; greatest: Sql } {
+  return { least: sql`(select min(${key}) from ${table})`, greatest: sql`(select max(${key}) from ${table})` }
 }
 
 /** The ranges between a table's least and greatest rowid that are not there; null where they are many. */
-async function gapsOf(kysely: AnyKysely, table: Sql, key: Sql): Promise<readonly Gap[] | null> {
-  const { rows } = await sql<Gap>`
+async function gapsOf(kysely: AnyKysely, table: Sql, key: Sql): Promise<Gaps | null> {
+  const { rows } = await sql<Gaps[number]>`
     select before + 1 as low, own - 1 as high
     from (select ${key} as own, lag(${key}) over (order by ${key}) as before from ${table})
     where own - before > 1 limit ${mostGaps + 1}`.execute(kysely)

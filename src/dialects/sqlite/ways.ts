@@ -2,13 +2,14 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AnyKysely } from '../dialect.js'
 import { type AntiJoin, orphansByKey, type Piece, type Seeming, seemingOrphans } from './anti-join.js'
 import type { Extent, Sizes } from './extent.js'
-import { absentByRuns } from './runs-of-keys.js'
+import { absentByRuns, type Gaps, gapsBetween, type RowidKey } from './runs-of-keys.js'
 
 /** One way to look for rows without a parent. Whichever it is, what it finds is the same. */
 export interface Way {
   /** The way, and why it is this one: for somebody who wonders what takes so long. */
   readonly words: string
-  readonly plan: AntiJoin
+  /** As it is at this moment, for whoever counts all of it again. */
+  now(kysely: AnyKysely): Promise<AntiJoin>
   /** What seems to have no parent in a piece of the child, and where the first `most` of it is. */
   seek(kysely: AnyKysely, piece: Piece, most: number): Promise<Seeming>
 }
@@ -26,12 +27,8 @@ export async function wayFor(
 ): Promise<Way> {
   const { rowidKey, missingKeys, indexed, parentTable } = plan
   if (parentTable === null) return along(plan, 'every key counts: the parent is not there')
-  const absent = rowidKey && extent.rows >= forRuns ? await absentByRuns(kysely, rowidKey, extent.rows) : null
-  if (absent !== null)
-    return along(
-      { ...plan, join: sql``, absent },
-      "compared with the ends of the parent's keys: they are all there between them, but for a few gaps",
-    )
+  const gaps = rowidKey && extent.rows >= forRuns ? await gapsBetween(kysely, rowidKey, extent.rows) : null
+  if (rowidKey && gaps) return besideRuns(plan, rowidKey, gaps)
   if (missingKeys === null) return along(plan, 'each key looked up: the two sides are not declared alike')
   if (briefly) return along(plan, 'each key looked up: what takes longer would keep writers waiting')
   const worth = extent.rows * readPerLookup[indexed ? 'indexed' : 'sorted']
@@ -45,15 +42,30 @@ export async function wayFor(
   )
 }
 
+function besideRuns(plan: AntiJoin, key: RowidKey, gaps: Gaps): Way {
+  // The ends are those of the moment: a parent that has come meanwhile is one, too.
+  const now = async (kysely: AnyKysely): Promise<AntiJoin> => ({
+    ...plan,
+    join: sql``,
+    keyed: plan.meant,
+    absent: await absentByRuns(kysely, key, gaps),
+  })
+  return {
+    words: "compared with the ends of the parent's keys: they are all there between them, but for a few gaps",
+    now,
+    seek: async (kysely, { where }, most) => seemingOrphans(kysely, await now(kysely), where, most),
+  }
+}
+
 function along(plan: AntiJoin, words: string): Way {
-  return { words, plan, seek: (kysely, { where }, most) => seemingOrphans(kysely, plan, where, most) }
+  return { words, now: async () => plan, seek: (kysely, { where }, most) => seemingOrphans(kysely, plan, where, most) }
 }
 
 function merging(plan: AntiJoin, words: string): Way {
   let few = true
   return {
     words,
-    plan,
+    now: async () => plan,
     async seek(kysely, piece, most) {
       const byKey = few ? await orphansByKey(kysely, plan, piece) : null
       if (byKey) return { ...byKey, positions: byKey.positions.slice(0, Math.max(0, most)) }
