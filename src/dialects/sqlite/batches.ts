@@ -7,37 +7,47 @@ type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
 
 /** How long a batch of a longer scan should hold the lock, in milliseconds. */
 const windowBudget = 80
-/** Rows of the first window. */
+/** Rows of the first window, and of the narrowest. */
 const firstWidth = 40_000
+const leastWidth = 1000
 
 /** Where a row stands in its table's own order: its rowid, or its key where the table has no rowid. */
-type Position = readonly unknown[]
+export type Position = readonly unknown[]
 
-/**
- * Cuts a table, or what is `within`, into batches, and looks at each in a transaction of its own, with the row at which the next one begins.
- * Their width follows the clock.
- */
+/** Rows from one position on, and before another one; null where nothing bounds them. */
+export interface Bounds {
+  readonly begin: Position | null
+  readonly end: Position | null
+}
+
+/** Cuts a table, or what is within bounds, into batches, and looks at each in a transaction of its own. Their width follows the clock. */
 export async function inBatches(
   read: Read,
   from: Sql,
   position: readonly Sql[],
-  look: (kysely: AnyKysely, batch: Sql, end: Position | null) => Promise<void>,
-  within: Sql = sql`1`,
+  look: (kysely: AnyKysely, batch: Sql) => Promise<void>,
+  { begin: first, end: last }: Bounds = { begin: null, end: null },
 ): Promise<Answer<void>> {
-  const here = sql`(${sql.join(position)})`
+  // One bound on each side: of two, SQLite steps to the first one that it is told, and reads all that lies between them.
+  const between = (begin: Position | null, end: Position | null) => {
+    const here = sql`(${sql.join(position)})`
+    const after = begin === null ? sql`1` : sql`${here} >= (${sql.join(begin)})`
+    return end === null ? after : sql`${after} and ${here} < (${sql.join(end)})`
+  }
   let width = firstWidth
-  for (let batch = within; ; ) {
+  for (let begin = first; ; ) {
     const began = performance.now()
     const next: Answer<Position | null> = await read(async (kysely) => {
       // The batch's end is a row that exists, so that a batch holds so many rows however far apart their rowids are.
-      const end = await positionAt(kysely, from, position, batch, width)
-      await look(kysely, end === null ? batch : sql`${batch} and ${here} < (${sql.join(end)})`, end)
+      const end = await positionAt(kysely, from, position, between(begin, last), width)
+      await look(kysely, between(begin, end ?? last))
       return end
     })
     if (next.outcome === 'failed') return next
     if (next.value === null) return { outcome: 'answered', value: undefined }
-    batch = sql`${within} and ${here} >= (${sql.join(next.value)})`
-    width = Math.round(width * Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began))))
+    begin = next.value
+    const pace = Math.min(2, Math.max(0.25, windowBudget / (performance.now() - began)))
+    width = Math.max(leastWidth, Math.round(width * pace))
   }
 }
 

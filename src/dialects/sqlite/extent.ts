@@ -93,7 +93,8 @@ function dividers(low: Rowid, high: Rowid, parts: number): bigint[] {
 
 /** A piece of a child between two rowids. */
 export interface Stretch extends Piece {
-  /** The first rowid of the next one; null for the last. */
+  /** Its first rowid, and that of the next one; null for the first and for the last. */
+  readonly begin: bigint | null
   readonly end: bigint | null
 }
 
@@ -102,9 +103,9 @@ export function stretches({ rowid }: AntiJoin, { low, high }: NonNullable<Extent
   const own = sql`c.${rowid}`
   const ends = [...dividers(low, high, parts), null]
   return ends.map((end, at) => {
-    const begin = ends[at - 1]
-    const after = begin === undefined ? sql`1` : sql`${own} >= ${begin}`
-    return { ...everything, where: end === null ? after : sql`${after} and ${own} < ${end}`, end }
+    const begin = ends[at - 1] ?? null
+    const after = begin === null ? sql`1` : sql`${own} >= ${begin}`
+    return { ...everything, where: end === null ? after : sql`${after} and ${own} < ${end}`, begin, end }
   })
 }
 

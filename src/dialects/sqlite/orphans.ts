@@ -169,7 +169,7 @@ async function scanPiece(
   read: Read,
   { snapshots }: World,
   { plan, way }: Scan,
-  piece: Piece,
+  piece: Piece | Stretch,
   room: () => number,
 ): Promise<Answer<Seeming & { keyed: number }>> {
   const look = async (kysely: AnyKysely, part: Piece) => ({
@@ -177,6 +177,8 @@ async function scanPiece(
     keyed: await countKeyed(kysely, plan, part.where),
   })
   if (snapshots) return read((kysely) => look(kysely, piece))
+  const bounds = 'end' in piece ? piece : { begin: null, end: null }
+  const position = (rowid: bigint | null) => (rowid === null ? null : [rowid])
   const total = { rows: 0, keyed: 0, positions: [] as Sql[] }
   const scanned = await inBatches(
     read,
@@ -188,7 +190,7 @@ async function scanPiece(
       total.keyed += keyed
       total.positions.push(...positions.slice(0, Math.max(0, room() - total.positions.length)))
     },
-    piece.where,
+    { begin: position(bounds.begin), end: position(bounds.end) },
   )
   return scanned.outcome === 'failed' ? scanned : { outcome: 'answered', value: total }
 }

@@ -27,9 +27,9 @@ export async function wayFor(
 ): Promise<Way> {
   const { rowidKey, missingKeys, indexed, parentTable } = plan
   if (parentTable === null) return along(plan, 'every key counts: the parent is not there')
-  const gaps = rowidKey && extent.rows >= forRuns ? await gapsBetween(kysely, rowidKey, extent.rows) : null
+  const gaps = rowidKey && extent.rows >= forRuns ? await gapsBetween(kysely, rowidKey, extent.rows, briefly) : null
   if (rowidKey && gaps) return besideRuns(plan, rowidKey, gaps)
-  if (missingKeys === null) return along(plan, 'each key looked up: the two sides are not declared alike')
+  if (missingKeys === null) return along(plan, `each key looked up: ${whyNoOther(plan, extent.rows < forRuns)}`)
   if (briefly) return along(plan, 'each key looked up: what takes longer would keep writers waiting')
   const worth = extent.rows * readPerLookup[indexed ? 'indexed' : 'sorted']
   if (extent.parents > worth || (extent.parents > counted && (await holdsMore(kysely, parentTable, worth))))
@@ -40,6 +40,11 @@ export async function wayFor(
       ? 'both indexes read side by side: the two sides are declared alike, and compared by bytes'
       : "keys sorted, and read beside the parent's index: the two sides are declared alike, and compared by bytes",
   )
+}
+
+function whyNoOther({ rowidKey }: AntiJoin, few: boolean): string {
+  if (rowidKey === null) return 'the two sides are not declared alike, or not compared by bytes'
+  return few ? 'there are few' : "the parent's keys have many gaps"
 }
 
 function besideRuns(plan: AntiJoin, key: RowidKey, gaps: Gaps): Way {

@@ -1,7 +1,9 @@
 import BetterSqlite from 'better-sqlite3'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { sql } from 'kysely'
+import { expect, test, vi } from 'vitest'
 import { limit } from '../../../src/contracts/limits.js'
+import { inBatches } from '../../../src/dialects/sqlite/batches.js'
 import { scanOrphans } from '../../../src/dialects/sqlite/orphans.js'
 import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
 import { hung, testDatabase } from '../../support/databases.js'
@@ -171,6 +173,37 @@ test('a scan whose time is up says how much was compared', async () => {
     text: 'its time was up; rowids 1 to 40000 of 200000 were compared (20 %); 1 of them seem to have no parent',
   })
   expect(await scanned(1000)).toMatchObject({ outcome: 'answered', value: { rows: 1 } })
+  await opening.database.close()
+  limits.clear()
+})
+
+test('batches grow narrow where time is short, and come to an end', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `create table c (id integer primary key);
+     with recursive n (i) as (select 1 union all select i + 1 from n where i < 60000) insert into c select i from n`,
+  )
+  const limits = limit(performance.now() + hung, new AbortController().signal)
+  const opening = await (await dialectOf(parseTarget(target), {})).open(limits)
+  if (opening.outcome !== 'opened') throw new Error(opening.text)
+  const session = opening.database.session(limits)
+  // Between two looks at this clock a second has gone by.
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000))
+  const seen: number[] = []
+  const answer = await inBatches(
+    session.read,
+    sql`c`,
+    [sql`c.id`],
+    async (kysely, batch) => {
+      const { rows } = await sql<{ found: number }>`select count(*) as found from c where ${batch}`.execute(kysely)
+      seen.push(rows[0]?.found ?? 0)
+    },
+    { begin: [101], end: [59_901] },
+  ).finally(() => clock.mockRestore())
+  expect(answer.outcome).toBe('answered')
+  expect(seen.reduce((sum, more) => sum + more, 0)).toBe(59_800)
+  expect(seen.slice(0, 4)).toEqual([40_000, 10_000, 2500, 1000])
   await opening.database.close()
   limits.clear()
 })
