@@ -4,7 +4,7 @@ import { pluralize } from '../../values/text.js'
 import { type Catalog, findTable, leavesOf, type Relation, type Table } from '../catalog.js'
 import type { Answer, AnyKysely, Failure, Orphan, Orphans, Relationship } from '../dialect.js'
 import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
-import { type Stretch, shareOf, stretchesOf, whole } from './stretches.js'
+import { rowsOf, type Stretch, shareOf, stretchesOf, whole } from './stretches.js'
 import { from, lockLimit, locksOf } from './tables.js'
 
 type Sql = RawBuilder<unknown>
@@ -45,6 +45,7 @@ export async function scanOrphans(
   const stretches =
     (await stretchesOf(read, catalog, child, parent, expires - performance.now(), fewest)) ??
     (together ? [child] : leavesOf(catalog, child)).map(whole)
+  const about = rowsOf(catalog, child)
   const total = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [] as Orphan[], plan: '' }
   for (const [at, { table, where }] of stretches.entries()) {
     const locks = locksOf(catalog, table) + locksOf(catalog, parent)
@@ -65,7 +66,7 @@ export async function scanOrphans(
     total.keyed += scanned.value.keyed
     total.plan = scanned.value.plan
     total.samples.push(...scanned.value.samples)
-    if (stretches.length > 1) advance?.(at + 1, stretches.length)
+    if (about !== null && stretches.length > 1) advance?.(Math.round((about * (at + 1)) / stretches.length), about)
   }
   return { outcome: 'answered', value: total }
 }

@@ -63,7 +63,8 @@ function cut(table: Relation, pages: number, step: number): Stretch[] {
   })
 }
 
-function rowsOf(catalog: Catalog, relation: Relation): number | null {
+/** About how many rows a relation has, those of its partitions included; null where that is not known of all. */
+export function rowsOf(catalog: Catalog, relation: Relation): number | null {
   const counts = leavesOf(catalog, relation).map((leaf) => findTable(catalog, leaf)?.rowsEstimate ?? null)
   return counts.includes(null) ? null : counts.reduce<number>((sum, more) => sum + (more ?? 0), 0)
 }
