@@ -36,6 +36,7 @@ export {
   findTable,
   heldHere,
   type Index,
+  indexesOf,
   type Key,
   leavesOf,
   nameOf,

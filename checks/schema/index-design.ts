@@ -5,6 +5,7 @@ import {
   findTable,
   type Index,
   identifier,
+  indexesOf,
   nameOf,
   quoted,
   remarked,
@@ -190,9 +191,7 @@ function isCovered(catalog: Catalog, { child, columns }: ForeignKey, { ofAllKeys
   const primary = table?.keys.find((key) => key.primary)?.columns ?? []
   return (
     begins(primary) ||
-    catalog.indexes.some(
-      (index) => index.table === child.name && (!index.partial || ofAllKeys.has(index.name)) && begins(index.columns),
-    )
+    indexesOf(catalog, child).some((index) => (!index.partial || ofAllKeys.has(index.name)) && begins(index.columns))
   )
 }
 

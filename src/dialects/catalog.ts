@@ -139,23 +139,37 @@ export function heldHere(catalog: Catalog, ...relations: readonly Relation[]): b
 }
 
 /** The partitions of a relation, one level down. */
-export function partitionsOf(catalog: Catalog, { schema, name }: Relation): Table[] {
-  return catalog.tables.filter(({ partitionOf }) => partitionOf?.schema === schema && partitionOf.name === name)
+export function partitionsOf({ tables }: Catalog, relation: Relation): readonly Table[] {
+  return named(partitionsByParent, tables, relation, ({ partitionOf }) => partitionOf)
 }
 
-/** The table of this name, if there is one. */
-export function findTable(catalog: Catalog, relation: Relation): Table | undefined {
-  let tables = tablesByName.get(catalog.tables)
-  if (!tables) {
-    // The first of a name is meant.
-    tables = new Map([...catalog.tables].reverse().map((table) => [keyOf(table), table]))
-    tablesByName.set(catalog.tables, tables)
+/** The indexes of a table. */
+export function indexesOf({ indexes }: Catalog, table: Relation): readonly Index[] {
+  return named(indexesByTable, indexes, table, (index) => ({ schema: index.schema, name: index.table }))
+}
+
+/** The table of this name, if there is one: the first, where there are more. */
+export function findTable({ tables }: Catalog, relation: Relation): Table | undefined {
+  return named(tablesByName, tables, relation, (table) => table)[0]
+}
+
+/** Items by the name of a relation: in catalogs of thousands nobody should look through all of them each time. */
+type ByName<T> = WeakMap<readonly T[], ReadonlyMap<string, readonly T[]>>
+const tablesByName: ByName<Table> = new WeakMap()
+const partitionsByParent: ByName<Table> = new WeakMap()
+const indexesByTable: ByName<Index> = new WeakMap()
+
+function named<T>(known: ByName<T>, items: readonly T[], wanted: Relation, nameOf: (item: T) => Relation | null) {
+  let groups = known.get(items)
+  if (!groups) {
+    groups = groupBy(items, (item) => {
+      const name = nameOf(item)
+      return name === null ? '' : keyOf(name)
+    })
+    known.set(items, groups)
   }
-  return tables.get(keyOf(relation))
+  return groups.get(keyOf(wanted)) ?? []
 }
-
-/** Tables by schema and name, for catalogs of thousands. */
-const tablesByName = new WeakMap<readonly Table[], ReadonlyMap<string, Table>>()
 
 function keyOf({ schema, name }: Relation): string {
   return `${schema}\0${name}`

@@ -20,6 +20,7 @@ export function inferRelationships(catalog: Catalog): Inferred[] {
   const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
   const declared = declaredIn(catalog)
   const parents = indexed(parentsOf(tables, declared))
+  const ofSeveral = tables.filter((table) => primaryKeyOf(table).length > 1)
   return tables.flatMap((child) => [
     ...child.columns.flatMap((column): Inferred[] => {
       if (declared.has(place(child, column.name)) || kindOf(child, column)) return []
@@ -39,7 +40,7 @@ export function inferRelationships(catalog: Catalog): Inferred[] {
         },
       ]
     }),
-    ...compositesOf(child, tables, declared),
+    ...compositesOf(child, ofSeveral, declared),
   ])
 }
 
@@ -52,13 +53,18 @@ export function isDeclared(catalog: Catalog, { child, columns, parent }: Relatio
   )
 }
 
-/** Parents whose primary key has several columns, all of which the child has under the same names. */
-function compositesOf(child: Table, tables: readonly Table[], declared: ReadonlySet<string>): Inferred[] {
+function primaryKeyOf({ keys }: Table): readonly string[] {
+  return keys.find(({ primary }) => primary)?.columns ?? []
+}
+
+/** Of parents whose primary key has several columns, those whose columns the child has, all of them, under the same names. */
+function compositesOf(child: Table, parents: readonly Table[], declared: ReadonlySet<string>): Inferred[] {
   const prefix = columnPrefix(child)
   const byName = new Map(child.columns.map((column) => [bareName(column.name, prefix), column]))
-  return tables.flatMap((parent): Inferred[] => {
-    const key = parent.keys.find(({ primary }) => primary)?.columns ?? []
-    if (parent === child || key.length < 2) return []
+  const ownKey = primaryKeyOf(child)
+  return parents.flatMap((parent): Inferred[] => {
+    if (parent === child) return []
+    const key = primaryKeyOf(parent)
     const other = columnPrefix(parent)
     const pairs = key.map((name) => ({
       from: byName.get(bareName(name, other)),
@@ -70,7 +76,6 @@ function compositesOf(child: Table, tables: readonly Table[], declared: Readonly
     const columns = pairs.flatMap(({ from }) => from?.name ?? [])
     if (!fits || columns.every((column) => declared.has(place(child, column)))) return []
     // Two tables with the same key: the one that has more beside it is the child.
-    const ownKey = child.keys.find(({ primary }) => primary)?.columns ?? []
     if (ownKey.length === key.length && columns.every((column) => ownKey.includes(column))) return []
     return [
       {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Catalog, findTable, partitionsOf, type Relation, type Table } from '../catalog.js'
+import { type Catalog, findTable, indexesOf, partitionsOf, type Relation, type Table } from '../catalog.js'
 import type { Answer, AnyKysely } from '../dialect.js'
 
 type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
@@ -44,19 +44,15 @@ export function from(relation: Relation) {
 
 /** Locks that reading a relation takes. */
 export function locksOf(catalog: Catalog, relation: Relation): number {
-  const own = 1 + indexesOf(catalog, relation)
+  const own = 1 + indexesOf(catalog, relation).length
   return partitionsOf(catalog, relation).reduce((sum, partition) => sum + locksOf(catalog, partition), own)
-}
-
-function indexesOf(catalog: Catalog, { schema, name }: Relation): number {
-  return catalog.indexes.filter((index) => index.schema === schema && index.table === name).length
 }
 
 function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
   const all: Table[][] = []
   let locks = lockLimit
   for (const table of tables) {
-    const more = 1 + indexesOf(catalog, table)
+    const more = 1 + indexesOf(catalog, table).length
     if (locks + more > lockLimit || (all.at(-1)?.length ?? batch) === batch) {
       all.push([])
       locks = 0

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Catalog, findTable, type Table } from '../catalog.js'
+import { type Catalog, findTable, indexesOf, type Table } from '../catalog.js'
 import type { AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
 import { named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
 import type { RowidKey } from './runs-of-keys.js'
@@ -81,10 +81,8 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
   const source = parentTable?.keys.some((key) => sameSet(key.columns, parentColumns))
     ? sql.id(parent.name)
     : sql`(select distinct ${keyColumns} from ${sql.id(parent.name)})`
-  const indexed = catalog.indexes.some(
-    (index) =>
-      index.table === child.name && !index.partial && columns.every((column, at) => index.columns[at] === column),
-  )
+  const indexes = indexesOf(catalog, child)
+  const indexed = indexes.some((index) => !index.partial && columns.every((column, at) => index.columns[at] === column))
   const ofKind = kind ? [sql`c.${sql.id(kind.column)} = ${kind.value}`] : []
   const notNone =
     none.length > 0 ? columns.map((column) => sql`cast(c.${sql.id(column)} as text) not in (${sql.join(none)})`) : []
@@ -114,10 +112,7 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
       parentTable && childTable && !kind && none.length === 0
         ? missingKeysOf(childTable, columns, parentTable, parentColumns)
         : null,
-    tableAlone: !catalog.indexes.some(
-      (index) =>
-        index.table === child.name && index.columns.some((column) => column === null || columns.includes(column)),
-    ),
+    tableAlone: !indexes.some((index) => index.columns.some((column) => column === null || columns.includes(column))),
     heap: parentTable && !isTableKey(parentTable, parentColumns) ? heapOf(parentTable, parentColumns, on) : null,
   }
 }
