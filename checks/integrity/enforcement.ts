@@ -183,7 +183,7 @@ const off = sql`(select json_agg(distinct json_build_array(rn.nspname, rc.relnam
   join pg_class rc on rc.oid = t.tgrelid join pg_namespace rn on rn.oid = rc.relnamespace
   where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled in ('D', 'R'))`
 
-const triggersOff = sql`exists (select from pg_trigger t where t.tgconstraint = k.oid and t.tgisinternal and t.tgenabled in ('D', 'R'))`
+const triggersOff = sql`k.oid in (select key from disabled)`
 
 /**
  * A partitioned table stands for its partitions, but for keys whose triggers are off in a partition alone (before PostgreSQL 15 the
@@ -192,6 +192,8 @@ const triggersOff = sql`exists (select from pg_trigger t where t.tgconstraint = 
 function lapsesIn({ read }: Session) {
   return read(async (kysely) => {
     const { rows: lapses } = await sql<Lapse>`
+      with disabled as materialized (
+        select distinct tgconstraint as key from pg_trigger where tgisinternal and tgenabled in ('D', 'R'))
       select case
           when (to_jsonb(k) ->> 'conenforced')::boolean is false then case k.contype when 'f' then 'key-not-enforced' else 'check-not-enforced' end
           when k.contype = 'f' and ${triggersOff} then 'key-disabled'
