@@ -15,12 +15,6 @@ export type Request =
   | { readonly kind: 'query'; readonly first?: string; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'round-trip' }
 
-/** A request; without an id, nobody wants to know what came of it. */
-export interface Message {
-  readonly id: number | null
-  readonly request: Request
-}
-
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly rows: readonly Record<string, unknown>[] }
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
@@ -52,16 +46,14 @@ process.on('exit', () => {
   if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-process.on('message', (messages: readonly Message[]) => {
-  for (const { id, request } of messages) {
-    const answered = answer(request)
-    if (id === null) answered.catch(() => {})
-    else
-      answered.then(
-        (rows) => reply({ id, ok: true, rows }),
-        (error: Error & { code?: string }) => reply({ id, ok: false, code: error.code ?? '', message: error.message }),
-      )
-  }
+// Without an id, nobody wants to know what came of it.
+process.on('message', ({ id, request }: { id: number | null; request: Request }) => {
+  const answered = answer(request)
+  if (id === null) return void answered.catch(() => {})
+  answered.then(
+    (rows) => reply({ id, ok: true, rows }),
+    (error: Error & { code?: string }) => reply({ id, ok: false, code: error.code ?? '', message: error.message }),
+  )
 })
 
 /** A parent that is gone needs no answer, and its absence is no error. */

@@ -109,16 +109,18 @@ export function stretches({ rowid }: AntiJoin, { low, high }: NonNullable<Extent
   })
 }
 
-/** Keys of which one is taken for the end of a piece. */
+/** Keys of which one is taken for the end of a piece, and pieces: a statement has 500 SELECTs at most. https://www.sqlite.org/limits.html */
 const drawnPerPart = 4
+const mostRanges = 100
 
 /** Cuts both sides by the child's key, where an index leads to a range of it; null where none does. */
 export async function rangesOfKey(
   kysely: AnyKysely,
   plan: AntiJoin,
   { low, high }: NonNullable<Extent['bounds']>,
-  parts: number,
+  wanted: number,
 ): Promise<Piece[] | null> {
+  const parts = Math.min(wanted, mostRanges)
   const { columns, parentColumns, childTable, rowid } = plan
   const [own, others] = [inBytes('c', columns), inBytes('p', parentColumns)]
   const tuple = (values: readonly unknown[]) => sql`(${sql.join(values)})`

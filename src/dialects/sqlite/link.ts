@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Message, Reply, Request } from './child.js'
+import type { Reply, Request } from './child.js'
 
 /** An error of SQLite's, or of the process that holds it; `code` is SQLite's own, `KILLED` or `EXITED` where the process is gone. */
 export class SqliteFailure extends Error {
@@ -70,12 +70,6 @@ export function startLink(): Link {
   }).then(remove)
   rest(child)
 
-  const unsent: Message[] = []
-  const send = (...messages: readonly Message[]) => {
-    const all = [...unsent.splice(0), ...messages]
-    if (alive && all.length > 0) child.send(all)
-  }
-
   const ask = (request: Request) =>
     new Promise<readonly Record<string, unknown>[]>((resolve, reject) => {
       if (!alive) return reject(new SqliteFailure('EXITED', 'the SQLite process has ended'))
@@ -83,13 +77,12 @@ export function startLink(): Link {
       waiting.set(id, { resolve, reject })
       child.ref()
       child.channel?.ref()
-      send({ id, request })
+      child.send({ id, request })
     })
 
-  // To send costs more than a short statement: what nobody waits for goes with the next thing that somebody does, or by itself soon after.
+  // At once: the end of a transaction gives back a lock, and whoever goes on here may keep this process busy for long.
   const tell = (request: Request) => {
-    if (unsent.length === 0) setImmediate(() => send())
-    unsent.push({ id: null, request })
+    if (alive) child.send({ id: null, request })
   }
 
   tell({ kind: 'begin', folder })

@@ -34,7 +34,7 @@ const parents = fc.oneof(
 const tiny = { counted: 2, throughIndex: 4, throughTable: 4, forRuns: 5, ofPiece: 7, ofFinePiece: 3, forTwo: 1 }
 
 /** The orphans of the one foreign key: at once, and as every way to cut a scan finds them. */
-async function scannedEveryWay(target: string): Promise<{ ids: number[]; rows: number }[]> {
+async function scannedEveryWay(target: string, sizes = tiny): Promise<{ ids: number[]; rows: number }[]> {
   const limits = limit(performance.now() + hung, new AbortController().signal)
   const open = async () => {
     const opening = await (await dialectOf(parseTarget(target), {})).open(limits)
@@ -51,9 +51,9 @@ async function scannedEveryWay(target: string): Promise<{ ids: number[]; rows: n
     const now = performance.now()
     const worlds = [
       { snapshots: true, expires: limits.expires },
-      { snapshots: true, expires: limits.expires, sizes: tiny },
-      { snapshots: true, expires: now, sizes: tiny },
-      { snapshots: false, expires: limits.expires, sizes: tiny },
+      { snapshots: true, expires: limits.expires, sizes },
+      { snapshots: true, expires: now, sizes },
+      { snapshots: false, expires: limits.expires, sizes },
     ]
     for (const key of catalog.value.foreignKeys) {
       for (const world of worlds) {
@@ -206,4 +206,16 @@ test('batches grow narrow where time is short, and come to an end', async () => 
   expect(seen.slice(0, 4)).toEqual([40_000, 10_000, 2500, 1000])
   await opening.database.close()
   limits.clear()
+})
+
+test('a child of very many pieces is cut by its key into as many as one statement can ask for', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `pragma foreign_keys = off; create table p (id text primary key); insert into p values ('a'), ('b');
+     create table c (id integer primary key, p_id text references p (id)); create index c_p on c (p_id);
+     with recursive n (i) as (select 1 union all select i + 1 from n where i < 2000)
+       insert into c select i, case when i % 1000 = 0 then 'gone ' || i when i % 2 = 0 then 'a' else 'b' end from n`,
+  )
+  for (const found of await scannedEveryWay(target, { ...tiny, ofPiece: 1, ofFinePiece: 1 }))
+    expect(found).toEqual({ ids: [1000, 2000], rows: 2 })
 })
