@@ -92,11 +92,14 @@ type Sql = ReturnType<typeof sql>
 /** Asks something of a query; answers with the first value. Around a query nothing but a query can stand: what writes is refused. */
 function askOf({ dialect, scan }: Session, deep: boolean) {
   return (around: (query: Sql) => Sql, text: string) =>
-    scan(async (kysely) => {
-      await roleSearchPath[dialect]?.execute(kysely)
-      const { rows } = await around(sql`(${sql.raw(bare(text, tokens[dialect]))}\n) as assertion`).execute(kysely)
-      return Object.values((rows[0] ?? {}) as object)[0] as unknown
-    }, deep)
+    scan(
+      async (kysely) => {
+        const { rows } = await around(sql`(${sql.raw(bare(text, tokens[dialect]))}\n) as assertion`).execute(kysely)
+        return Object.values((rows[0] ?? {}) as object)[0] as unknown
+      },
+      deep,
+      roleSearchPath[dialect],
+    )
 }
 
 /** Whether an answer is the value of the config. NULL is none. */

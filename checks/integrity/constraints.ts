@@ -2,6 +2,7 @@ import {
   type Answer,
   type AnyKysely,
   agreeing,
+  ahead,
   type Catalog,
   type CheckConstraint,
   defineCheck,
@@ -38,7 +39,7 @@ type Sql = ReturnType<typeof sql>
 /** How a dialect reads a table row by row, past its indexes. */
 interface Reading {
   readonly from: (table: Table) => Sql
-  readonly prepare: readonly Sql[]
+  readonly settings: Sql | null
   /** The same, as it would be typed: what comes before the statement, and after the table. */
   readonly typed: { readonly before: string; readonly after: string }
   /** Whether a column has no value, as it would be typed: of a NOT NULL column, `is null` is taken for false unseen. */
@@ -107,18 +108,21 @@ export default defineCheck({
     )
     const seen = coverage('table')
     const reading = readings[db.dialect]
-    for (const table of wanted.flatMap((one) => leavesOf(catalog, one)).filter(({ stored }) => stored)) {
+    const tables = wanted.flatMap((one) => leavesOf(catalog, one)).filter(({ stored }) => stored)
+    const keysOf = ({ rowsEstimate, keys }: Table) =>
+      depth === 'deep' || (rowsEstimate ?? 0) <= options.unique ? keys : []
+    const looks = ahead(tables, (table) =>
+      look(db, depth === 'deep', table, rulesOf(catalog, table, reading), keysOf(table)),
+    )
+    for await (const [table, found] of looks) {
       const name = nameOf(table, catalog)
-      const few = (table.rowsEstimate ?? 0) <= options.unique
-      const keys = depth === 'deep' || few ? table.keys : []
-      const found = await look(db, depth === 'deep', table, rulesOf(catalog, table, reading), keys)
       if (found.outcome === 'failed') {
         if (found.reason) seen.missing(name, found.reason, found.text)
         else report('unreadable', { schema: table.schema, table: name, text: found.text })
         continue
       }
       seen.examined()
-      if (keys.length < table.keys.length)
+      if (keysOf(table).length < table.keys.length)
         seen.missing(`the keys of ${name}`, 'unsafe', 'many rows: --depth deep looks for duplicates', true)
       const typed = identifier(table.schema, table.name)
       const { before, after } = reading.typed
@@ -154,18 +158,15 @@ export default defineCheck({
 const readings: Record<Session['dialect'], Reading> = {
   sqlite: {
     from: ({ name }) => sql`${sql.id(name)} not indexed`,
-    prepare: [],
+    settings: null,
     typed: { before: '', after: ' not indexed' },
     isNull: (column) => `typeof(${identifier(column)}) = 'null'`,
     rebuild: 'reindex',
   },
   postgres: {
     from: ({ schema, name }) => sql`only ${sql.id(schema, name)}`,
-    prepare: [
-      sql`set local enable_indexscan = off`,
-      sql`set local enable_indexonlyscan = off`,
-      sql`set local enable_bitmapscan = off`,
-    ],
+    // What a condition calls is found where the application finds it.
+    settings: sql`${roleSearchPath.postgres}; set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off`,
     typed: { before: 'set enable_indexscan = off; set enable_indexonlyscan = off; ', after: '' },
     isNull: (column) => `num_nulls(${identifier(column)}) = 1`,
     rebuild: 'reindex table concurrently',
@@ -212,7 +213,10 @@ interface Found {
   }[]
 }
 
-/** One scan for all that can be told row by row, and one more for each key. */
+/**
+ * One statement for all that a table declares: a scan for what can be told row by row, and one for each key. Where it fails for the sake of
+ * a condition, each condition by itself, so that only the guilty one is unknown.
+ */
 async function look(
   { dialect, scan }: Session,
   deep: boolean,
@@ -220,71 +224,61 @@ async function look(
   rules: readonly Rule[],
   keys: readonly Key[],
 ): Promise<Answer<Found>> {
-  const { from, prepare } = readings[dialect]
-  const rows = from(table)
-  const read = <T>(work: (kysely: AnyKysely) => Promise<T>) =>
-    scan(async (kysely) => {
-      // What a condition calls is found where the application finds it.
-      await roleSearchPath[dialect]?.execute(kysely)
-      for (const setting of prepare) await setting.execute(kysely)
-      return work(kysely)
-    }, deep)
-  const counted = await askApart((some) => read((kysely) => countViolated(kysely, rows, some)), rules)
-  if (counted.outcome === 'failed') return counted
-  const repeated = await read((kysely) => findRepeated(kysely, rows, keys))
-  if (repeated.outcome === 'failed') return repeated
-  return { outcome: 'answered', value: { ...counted.value, repeated: repeated.value } }
-}
-
-/** All rules at once; where that fails for the sake of a condition, each condition by itself, so that only the guilty one is unknown. */
-async function askApart(
-  ask: (rules: readonly Rule[]) => Promise<Answer<Found['violated']>>,
-  rules: readonly Rule[],
-): Promise<Answer<Omit<Found, 'repeated'>>> {
-  const together = await ask(rules)
-  if (together.outcome === 'answered')
-    return { outcome: 'answered', value: { violated: together.value, unanswered: [] } }
+  const { from, settings } = readings[dialect]
+  const ask = (some: readonly Rule[], also: readonly Key[]) =>
+    scan((kysely) => count(kysely, from(table), some, also), deep, settings)
+  const together = await ask(rules, keys)
+  if (together.outcome === 'answered') return { outcome: 'answered', value: { ...together.value, unanswered: [] } }
   if (!isOfCondition(together)) return together
-  const nulls = await ask(rules.filter(({ kind }) => kind === 'null-found'))
-  if (nulls.outcome === 'failed') return nulls
-  const violated = [...nulls.value]
+  const certain = await ask(
+    rules.filter(({ kind }) => kind === 'null-found'),
+    keys,
+  )
+  if (certain.outcome === 'failed') return certain
+  const violated = [...certain.value.violated]
   const unanswered: Found['unanswered'][number][] = []
   for (const rule of rules.filter(({ kind }) => kind === 'check-violated')) {
-    const alone = await ask([rule])
-    if (alone.outcome === 'answered') violated.push(...alone.value)
+    const alone = await ask([rule], [])
+    if (alone.outcome === 'answered') violated.push(...alone.value.violated)
     else if (isOfCondition(alone)) unanswered.push({ rule, reason: alone.reason ?? 'unavailable', text: alone.text })
     else return alone
   }
-  return { outcome: 'answered', value: { violated, unanswered } }
+  return { outcome: 'answered', value: { violated, repeated: certain.value.repeated, unanswered } }
 }
 
 function isOfCondition({ reason }: Failure): boolean {
   return reason === 'unavailable' || reason === 'no-permission'
 }
 
-async function countViolated(kysely: AnyKysely, table: Sql, rules: readonly Rule[]): Promise<Found['violated']> {
-  const counts = rules.map(({ violated }, at) => sql`count(case when ${violated} then 1 end) as ${sql.id(`r${at}`)}`)
-  // Without a rule, it is still asked whether the table may be read.
-  const [asked, limit] = counts.length > 0 ? [sql.join(counts), sql``] : [sql`1`, sql`limit 0`]
-  const { rows } = await sql<Record<string, number>>`select ${asked} from ${table} ${limit}`.execute(kysely)
-  return rules
-    .map((rule, at) => ({ rule, rows: Number(rows[0]?.[`r${at}`] ?? 0) }))
-    .filter(({ rows: violated }) => violated > 0)
+async function count(
+  kysely: AnyKysely,
+  table: Sql,
+  rules: readonly Rule[],
+  keys: readonly Key[],
+): Promise<Omit<Found, 'unanswered'>> {
+  const counts = [
+    ...rules.map(({ violated }, at) => sql`count(case when ${violated} then 1 end) as ${sql.id(`r${at}`)}`),
+    ...keys.map((key, at) => sql`(${repeatedIn(table, key)}) as ${sql.id(`k${at}`)}`),
+  ]
+  // Where nothing is counted row by row, its rows are not walked; where nothing is counted at all, it is still asked whether they may be.
+  const asked = counts.length > 0 ? sql.join(counts) : sql`1`
+  const source = rules.length > 0 ? sql`from ${table}` : keys.length > 0 ? sql`` : sql`from ${table} limit 0`
+  const { rows } = await sql<Record<string, number>>`select ${asked} ${source}`.execute(kysely)
+  const found = (name: string) => Number(rows[0]?.[name] ?? 0)
+  return {
+    violated: rules.map((rule, at) => ({ rule, rows: found(`r${at}`) })).filter(({ rows: violated }) => violated > 0),
+    repeated: keys
+      .map(({ columns }, at) => ({ columns, rows: found(`k${at}`) }))
+      .filter(({ rows: repeated }) => repeated > 0),
+  }
 }
 
-async function findRepeated(kysely: AnyKysely, table: Sql, keys: readonly Key[]): Promise<Found['repeated']> {
-  const repeated: { columns: readonly string[]; rows: number }[] = []
-  for (const { columns, collations, nullsDistinct } of keys) {
-    const names = columns.map((column, at) => sql`${sql.id(column)}${collated(collations[at] ?? null)}`)
-    const there = columns.map((column) => sql`${sql.id(column)} is not null`)
-    const where = nullsDistinct ? sql`where ${sql.join(there, sql` and `)}` : sql``
-    const { rows } = await sql<{ rows: number }>`
-      select count(*) as rows from (select 1 from ${table} ${where} group by ${sql.join(names)} having count(*) > 1) as repeated`.execute(
-      kysely,
-    )
-    if (Number(rows[0]?.rows ?? 0) > 0) repeated.push({ columns, rows: Number(rows[0]?.rows) })
-  }
-  return repeated
+/** How many values of a key are there more than once. */
+function repeatedIn(table: Sql, { columns, collations, nullsDistinct }: Key): Sql {
+  const names = columns.map((column, at) => sql`${sql.id(column)}${collated(collations[at] ?? null)}`)
+  const there = columns.map((column) => sql`${sql.id(column)} is not null`)
+  const where = nullsDistinct ? sql`where ${sql.join(there, sql` and `)}` : sql``
+  return sql`select count(*) from (select 1 from ${table} ${where} group by ${sql.join(names)} having count(*) > 1) as repeated`
 }
 
 /** Compares as an index does, whatever its column does. */

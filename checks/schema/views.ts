@@ -61,11 +61,12 @@ export default defineCheck({
 
 /** Asks a view for its first row, as its users would; at `quick` only whether it can be planned. */
 function firstRow(db: Session, { schema, name }: Table, touch: boolean) {
-  return db.read(async (kysely) => {
-    const path = roleSearchPath[db.dialect]
-    if (path) await sql`${path}; set local statement_timeout = ${sql.lit(patience)}`.execute(kysely)
-    await sql`select * from ${sql.id(schema, name)} limit ${sql.lit(touch ? 1 : 0)}`.execute(kysely)
-  })
+  const path = roleSearchPath[db.dialect]
+  return db.read(
+    async (kysely) =>
+      void (await sql`select * from ${sql.id(schema, name)} limit ${sql.lit(touch ? 1 : 0)}`.execute(kysely)),
+    path && sql`${path}; set local statement_timeout = ${sql.lit(patience)}`,
+  )
 }
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html, and SQLite's own words, which have no codes of their own. */

@@ -1,13 +1,26 @@
-import { defineCheck, listed, pluralize, quoted, type Repair, type Session, sql } from 'dbdoctor'
+import { type AnyKysely, defineCheck, listed, pluralize, quoted, type Repair, type Session, sql } from 'dbdoctor'
 
-interface Drift {
+interface Used {
   /** The database whose default collation it is; null for any other. */
   database: string | null
+  oid: number
   schema: string
   name: string
-  recorded: string
+  recorded: string | null
   actual: string | null
-  indexes: readonly [schema: string, index: string, table: string][]
+}
+
+interface Drift extends Used {
+  recorded: string
+  indexes: readonly Ordered[]
+}
+
+/** An index that is ordered by a collation. */
+interface Ordered {
+  collation: number
+  schema: string
+  index: string
+  table: string
 }
 
 interface Evidence {
@@ -68,17 +81,17 @@ export default defineCheck({
       seen.examined(collations)
       if (!recorded) seen.missing('the default collation', 'unavailable', 'this server records no version of it', true)
       for (const { database, schema, name, recorded: before, actual, indexes } of changed) {
-        const own = indexes.filter(([home]) => !config.schemas || config.schemas.includes(home))
+        const own = indexes.filter((one) => !config.schemas || config.schemas.includes(one.schema))
         report(own.length > 0 ? 'changed' : 'changed-unused', {
           database: database ?? undefined,
           schema,
           collation: name,
           recorded: before,
           actual: actual ?? 'unknown',
-          indexes: own.map(([home, index]) => (home === 'public' ? index : `${home}.${index}`)),
-          tables: [...new Set(own.map(([home, , table]) => (home === 'public' ? table : `${home}.${table}`)))],
+          indexes: own.map(({ schema: home, index }) => (home === 'public' ? index : `${home}.${index}`)),
+          tables: [...new Set(own.map(({ schema: home, table }) => (home === 'public' ? table : `${home}.${table}`)))],
           repair: [
-            ...own.map(([home, index]) => `reindex index concurrently ${identifier(home, index)}`),
+            ...own.map(({ schema: home, index }) => `reindex index concurrently ${identifier(home, index)}`),
             database === null
               ? `alter collation ${identifier(schema, name)} refresh version`
               : `alter database ${identifier(database)} refresh collation version`,
@@ -97,42 +110,55 @@ const identifier = (...names: readonly string[]) => names.map((name) => `"${name
  */
 async function driftIn(read: Read) {
   return read(async (kysely) => {
-    const { rows: used } = await sql<Drift>`
-      with used as materialized (${indexesByCollation})
-      select null as database, n.nspname as schema, c.collname as name, c.collversion as recorded,
-        pg_collation_actual_version(c.oid) as actual, u.indexes
-      from used u join pg_collation c on c.oid = u.oid join pg_namespace n on n.oid = c.collnamespace
-      where c.collprovider <> 'd' order by c.collname`.execute(kysely)
+    const { rows: used } = await sql<Used>`
+      select null as database, c.oid::int8 as oid, n.nspname as schema, c.collname as name, c.collversion as recorded,
+        pg_collation_actual_version(c.oid) as actual
+      from pg_collation c join pg_namespace n on n.oid = c.collnamespace
+      where c.collprovider <> 'd' and c.oid in (
+        select k.oid from (select distinct i.indcollation, i.indclass from ${trees}) i ${orders})
+      order by c.collname`.execute(kysely)
     const { rows: versions } = await sql<{ recorded: boolean }>`
       select current_setting('server_version_num')::int >= 150000 as recorded`.execute(kysely)
     const recorded = versions[0]?.recorded ?? false
     const { rows: own } = recorded
-      ? await sql<Drift>`
-          with used as materialized (${indexesByCollation})
-          select d.datname as database, 'pg_catalog' as schema, 'default' as name, d.datcollversion as recorded,
-            pg_database_collation_actual_version(d.oid) as actual,
-            coalesce((select u.indexes from used u where u.oid = 'pg_catalog."default"'::regcollation), '[]') as indexes
-          from pg_database d where d.datname = current_database()`.execute(kysely)
+      ? await sql<Used>`
+          select datname as database, 'pg_catalog."default"'::regcollation::oid::int8 as oid, 'pg_catalog' as schema, 'default' as name,
+            datcollversion as recorded, pg_database_collation_actual_version(oid) as actual
+          from pg_database where datname = current_database()`.execute(kysely)
       : { rows: [] }
     const all = [...own, ...used]
     // Where none was recorded, there is nothing that could have changed.
-    const changed = all.filter(({ recorded: before, actual }) => before !== null && before !== actual)
-    return { collations: all.length, changed, recorded }
+    const changed = all.filter(
+      (one): one is Used & { recorded: string } => one.recorded !== null && one.recorded !== one.actual,
+    )
+    const indexes = changed.length > 0 ? await orderedBy(kysely, changed) : []
+    return {
+      collations: all.length,
+      changed: changed.map(
+        (one): Drift => ({ ...one, indexes: indexes.filter(({ collation }) => collation === one.oid) }),
+      ),
+      recorded,
+    }
   })
 }
 
-/** Hashes do not depend on an order, and the operators of `pattern` classes compare bytes. */
-const indexesByCollation = sql`
-  select uses.oid, json_agg(json_build_array(nspname, relname, tablename) order by nspname, relname) as indexes
-  from (
-    select distinct k.oid, n.nspname, x.relname, t.relname as tablename
-    from pg_index i
-    join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' and x.relpersistence <> 't'
+async function orderedBy(kysely: AnyKysely, collations: readonly Used[]): Promise<readonly Ordered[]> {
+  const { rows } = await sql<Ordered>`
+    select distinct k.oid::int8 as collation, n.nspname as schema, x.relname as index, t.relname as "table"
+    from ${trees}
     join pg_class t on t.oid = i.indrelid
     join pg_namespace n on n.oid = x.relnamespace
-    join pg_am a on a.oid = x.relam and a.amname <> 'hash'
-    cross join lateral unnest(i.indcollation::oid[], i.indclass::oid[]) as k (oid, class)
-    join pg_opclass o on o.oid = k.class and o.opcname !~ '_pattern_ops$'
-    where k.oid <> 0
-  ) uses
-  group by uses.oid`
+    ${orders} and k.oid::int8 = any (${collations.map(({ oid }) => oid)}::int8[])
+    order by 2, 3`.execute(kysely)
+  return rows
+}
+
+/** Indexes that lie on disk beyond a session. */
+const trees = sql`pg_index i join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' and x.relpersistence <> 't'`
+
+/** Collations that the columns of an index are ordered by. Hashes do not depend on an order, and the operators of `pattern` classes compare bytes. */
+const orders = sql`
+  cross join lateral unnest(i.indcollation::oid[], i.indclass::oid[]) as k (oid, class)
+  join pg_opclass o on o.oid = k.class and o.opcname !~ '_pattern_ops$'
+  join pg_am a on a.oid = o.opcmethod and a.amname <> 'hash'
+  where k.oid <> 0`

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, RawBuilder } from 'kysely'
 import { type Limits, type Stop, stopOf } from '../contracts/limits.js'
 import type { TargetInfo, UnknownReason } from '../report/report.js'
 import type { Catalog, ForeignKey, Relation, Table } from './catalog.js'
@@ -236,6 +236,9 @@ export interface PageScope {
   readonly schemas: readonly string[] | undefined
 }
 
+/** Statements without parameters, as `set local …; set local …`; null where the engine has none to make. */
+export type TransactionSettings = RawBuilder<unknown> | null
+
 /** An open database, as one check sees it: bound to the check's time and signal. Everything here only reads. */
 export interface Session {
   readonly dialect: DialectName
@@ -246,10 +249,10 @@ export interface Session {
   catalog(): Promise<Answer<Catalog>>
   /** What the database declares, by name and definition: more than the catalog holds, and read anew at each call. */
   definitions(): Promise<Answer<Definitions>>
-  /** Runs queries in one short read-only transaction. */
-  read<T>(work: (kysely: AnyKysely) => Promise<T>): Promise<Answer<T>>
+  /** Runs queries in one short read-only transaction, under settings that end with it: those are made by the message that begins it. */
+  read<T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings): Promise<Answer<T>>
   /** As `read`, for what reads many rows: where a reader's lock keeps writers waiting, it goes on in a private copy or not at all. */
-  scan<T>(work: (kysely: AnyKysely) => Promise<T>, deep: boolean): Promise<Answer<T>>
+  scan<T>(work: (kysely: AnyKysely) => Promise<T>, deep: boolean, settings?: TransactionSettings): Promise<Answer<T>>
   /**
    * Runs statements that write, and keeps nothing of it: on PostgreSQL in one transaction as any client's, which is always rolled back, so
    * that triggers fire and sequences advance; on SQLite each by itself in a private copy, which is removed. What a commit would refuse is

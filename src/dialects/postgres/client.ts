@@ -1,4 +1,4 @@
-import { connect as connectSocket } from 'node:net'
+import { connect as connectSocket, Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Limits } from '../../contracts/limits.js'
@@ -54,6 +54,8 @@ export async function connect(
     ...config,
     types,
     connectionTimeoutMillis: timeToConnect(limits),
+    // What pg takes too; but to find out that this is no Cloudflare worker, it would load Node's fetch.
+    stream: () => new Socket(),
   })
   let alive = true
   // Without a listener an idle connection that is cut would end the process.

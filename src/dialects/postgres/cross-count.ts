@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import type { Relation } from '../catalog.js'
 import type { AnyKysely } from '../dialect.js'
-import { withoutIndexes } from './orphans.js'
 
 /** Rows by the table's own pages, and by one of its indexes where that can be asked alone. */
 export interface CrossCount {
@@ -14,12 +13,11 @@ const indexOnly = sql`set local enable_indexscan = on; set local enable_indexonl
 /**
  * Counts a heap's rows page by page, and again through an index, in the same snapshot. A page that became all zeros reads as an empty
  * one, and no check of the server's minds; but an index still leads to its rows. That holds for pages that the server knows to hold
- * nothing but visible rows, which an index scan then does not visit.
+ * nothing but visible rows, which an index scan then does not visit. The transaction began `withoutIndexes`.
  */
 export async function crossCount(kysely: AnyKysely, heap: Relation, indexToo: boolean): Promise<CrossCount> {
   const count = sql<{ rows: number }>`select count(*) as rows from only ${sql.id(heap.schema, heap.name)}`
   const rowsNow = async () => (await count.execute(kysely)).rows[0]?.rows ?? 0
-  await withoutIndexes.execute(kysely)
   const rows = await rowsNow()
   if (!indexToo) return { rows, index: null }
   await indexOnly.execute(kysely)

@@ -7,7 +7,6 @@ import type { TargetInfo } from '../../report/report.js'
 import type { Catalog } from '../catalog.js'
 import type {
   Answer,
-  AnyKysely,
   Asked,
   CrashTrace,
   Database,
@@ -15,6 +14,7 @@ import type {
   Opening,
   Remark,
   Session,
+  TransactionSettings,
   UnopenedOutcome,
 } from '../dialect.js'
 import { stopped } from '../dialect.js'
@@ -28,7 +28,7 @@ import { lookAtPages } from './pages.js'
 import { type Join, poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
-import { begin, enter } from './transactions.js'
+import { begin, enter, type Work } from './transactions.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
@@ -123,8 +123,9 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
-    const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, false)
-    const inSnapshot = <T>(work: (kysely: AnyKysely) => Promise<T>) => pool.read(work, limits, true)
+    const read = <T>(work: Work<T>, settings?: TransactionSettings) => pool.read(work, limits, { settings })
+    const inSnapshot = <T>(work: Work<T>, settings?: TransactionSettings) =>
+      pool.read(work, limits, { settings, shared: true })
     const knownCatalog = async () => {
       catalog ??= untilUnlocked(() => read((kysely) => readCatalog(kysely, target.primary ?? true)))
       const known = await catalog
@@ -136,7 +137,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       dialect: 'postgres',
       target,
       read,
-      scan: read,
+      scan: (work, _deep, settings) => read(work, settings),
       crashTraces: () => traces,
       catalog: knownCatalog,
       definitions: () => read(readDefinitions),

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import { pluralize } from '../../values/text.js'
 import { type Catalog, findTable, leavesOf, type Relation, type Table } from '../catalog.js'
-import type { Answer, AnyKysely, Failure, Orphan, Orphans, Relationship } from '../dialect.js'
+import type { Answer, AnyKysely, Failure, Orphan, Orphans, Relationship, TransactionSettings } from '../dialect.js'
 import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
 import { rowsOf, type Stretch, shareOf, stretchesOf, whole } from './stretches.js'
 import { from, lockLimit, locksOf } from './tables.js'
@@ -10,7 +10,7 @@ import { from, lockLimit, locksOf } from './tables.js'
 type Sql = RawBuilder<unknown>
 
 interface World {
-  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings) => Promise<Answer<T>>
   readonly catalog: Catalog
   /** When (`performance.now()`) the time for it is up. */
   readonly expires: number
@@ -57,9 +57,8 @@ export async function scanOrphans(
         text: `one look would lock ${locks} relations, and dbdoctor takes ${lockLimit} at most`,
       }
     }
-    const scanned = await read((kysely) =>
-      scan(kysely, planOf(catalog, { ...relationship, child: table }, where), samples - total.samples.length),
-    )
+    const plan = planOf(catalog, { ...relationship, child: table }, where)
+    const scanned = await read((kysely) => scan(kysely, plan, samples - total.samples.length), forHashing)
     if (scanned.outcome === 'failed') return withShare(scanned, stretches, at, total.rows)
     total.rows += scanned.value.rows
     total.unconfirmed += scanned.value.unconfirmed
@@ -163,7 +162,6 @@ function hasNone(parent: Sql, match: Sql, period: { readonly column: string; rea
 }
 
 async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<Orphans> {
-  await forHashing.execute(kysely)
   const absent = joining.integerKey && (await absentByRuns(kysely, joining.integerKey))
   const plan = absent ? { ...joining, violations: [sql`${joining.keyed} and ${absent}`] } : joining
   const words = absent ? byRuns : byAntiJoin

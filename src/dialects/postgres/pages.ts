@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
+import { ahead } from '../../values/ahead.js'
 import { pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
-import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope } from '../dialect.js'
+import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope, TransactionSettings } from '../dialect.js'
 import { crossCount } from './cross-count.js'
 import { type Amcheck, amcheckOf, type Heap, heapsOf, lostPagesOf } from './heaps.js'
+import { withoutIndexes } from './orphans.js'
 
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+type Read = <T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings) => Promise<Answer<T>>
 
 /**
  * Reads each heap from its first page to its last, counts it against an index, and walks its b-trees with amcheck. Heaps come first: an
@@ -19,10 +21,11 @@ export async function* lookAtPages(read: Read, scope: PageScope, primary: boolea
   }))
   if (listed.outcome === 'failed') return yield { part: 'system', object: 'the catalog', ...outcomeOf(listed, nowhere) }
   const { heaps, amcheck } = listed.value
-  for (const heap of heaps.filter(({ own }) => own)) {
-    const look = await lookAtHeap(read, heap, amcheck, scope.deep)
-    if (look) yield look
-  }
+  const looks = ahead(
+    heaps.filter(({ own }) => own),
+    (heap) => lookAtHeap(read, heap, amcheck, scope.deep),
+  )
+  for await (const [, look] of looks) if (look) yield look
   const system = heaps.filter(({ own }) => !own)
   const trees = system.flatMap(({ indexes }) => indexes)
   const walked = amcheck?.btrees && (await walk(read, amcheck, trees, scope.deep)).outcome === 'answered'
@@ -77,7 +80,7 @@ async function fileOf(read: Read, { oid, keeps }: Heap, place: Place): Promise<F
 
 /** Reads all pages of a heap; of one that was vacuumed, an index has to count the same. */
 async function rowsOf(read: Read, heap: Heap, place: Place): Promise<Found> {
-  const counted = await read((kysely) => crossCount(kysely, heap, heap.vacuumed))
+  const counted = await read((kysely) => crossCount(kysely, heap, heap.vacuumed), withoutIndexes)
   if (counted.outcome === 'failed') return outcomeOf(counted, place)
   const { rows, index } = counted.value
   if (!index || index.rows === rows) return sound

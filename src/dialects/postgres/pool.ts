@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import pLimit from 'p-limit'
 import type { Limits } from '../../contracts/limits.js'
-import { type Answer, type AnyKysely, type RoundTrip, stopped } from '../dialect.js'
+import { type Answer, type RoundTrip, stopped, type TransactionSettings } from '../dialect.js'
 import { type Client, within } from './client.js'
-import { begin, beginWriting, enter, settingsOfSome, timeouts } from './transactions.js'
+import { begin, beginWriting, enter, settingsOfSome, timeouts, type Work } from './transactions.js'
 import { classify, triage } from './triage.js'
 
 /** Connections that a run takes from the application at most, the one that holds the snapshot included. */
@@ -131,11 +131,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   }
 
   /** One transaction, rolled back in any case. */
-  const transaction = <T>(
-    limits: Limits,
-    beginning: RawBuilder<unknown>,
-    work: (kysely: AnyKysely) => Promise<T>,
-  ): Promise<T> =>
+  const transaction = <T>(limits: Limits, beginning: RawBuilder<unknown>, work: Work<T>): Promise<T> =>
     withClient(limits, async (client) => {
       try {
         await enter(client.kysely, beginning, limits)
@@ -182,29 +178,34 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     }
   }
 
-  const inSnapshot = async <T>(limits: Limits, work: (kysely: AnyKysely) => Promise<T>, attempt = 1): Promise<T> => {
+  const inSnapshot = async <T>(
+    limits: Limits,
+    work: Work<T>,
+    settings: TransactionSettings,
+    attempt = 1,
+  ): Promise<T> => {
     const shared = await sharedSnapshot(limits)
-    if (shared === null) return transaction(limits, begin(limits, null), work)
+    if (shared === null) return transaction(limits, begin(limits, null, settings), work)
     const { client, id } = shared
     if (id !== null) {
       let begun = false
-      const working = (kysely: AnyKysely) => {
+      const working: Work<T> = (kysely) => {
         begun = true
         return work(kysely)
       }
       try {
-        return await transaction(limits, begin(limits, id), working)
+        return await transaction(limits, begin(limits, id, settings), working)
       } catch (error) {
         if (begun || attempt === attempts || !isOfImport(error)) throw error
         // Whoever exported it was ended, and we have not been told yet.
         void client.end()
-        return inSnapshot(limits, work, attempt + 1)
+        return inSnapshot(limits, work, settings, attempt + 1)
       }
     }
     return alone(async () => {
       await sql`savepoint dbdoctor`.execute(client.kysely)
       try {
-        await sql`${timeouts(limits)}; ${settingsOfSome}`.execute(client.kysely)
+        await sql`${timeouts(limits)}; ${settingsOfSome}; ${settings ?? sql``}`.execute(client.kysely)
         return await cancellable(client, limits.signal, work(client.kysely))
       } finally {
         await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
@@ -272,12 +273,19 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     asAnswer,
     lost: () => lost,
     roundTrip: (limits: Limits): Promise<Answer<RoundTrip>> => asAnswer(limits, () => roundTrip(limits)),
-    read: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits, shared: boolean): Promise<Answer<T>> =>
+    /** `shared`: in the snapshot that all such reads of a run share. */
+    read: <T>(
+      work: Work<T>,
+      limits: Limits,
+      { settings = null, shared = false }: { settings?: TransactionSettings | undefined; shared?: boolean },
+    ): Promise<Answer<T>> =>
       turn(() =>
-        asAnswer(limits, () => (shared ? inSnapshot(limits, work) : transaction(limits, begin(limits, null), work))),
+        asAnswer(limits, () =>
+          shared ? inSnapshot(limits, work, settings) : transaction(limits, begin(limits, null, settings), work),
+        ),
       ),
 
-    rehearse: <T>(work: (kysely: AnyKysely) => Promise<T>, limits: Limits): Promise<Answer<T>> =>
+    rehearse: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> =>
       turn(() => asAnswer(limits, () => transaction(limits, beginWriting(limits), work))),
 
     async close() {

@@ -97,7 +97,7 @@ function readingOn(primary: Database, standbys: readonly Database[]): Database {
       const next = () => standbys[turn++ % standbys.length]?.session(limits) ?? session
       return {
         ...session,
-        scan: (work, deep) => next().scan(work, deep),
+        scan: (...asked) => next().scan(...asked),
         count: (table) => next().count(table),
         orphans: (relationship, samples) => next().orphans(relationship, samples),
       }

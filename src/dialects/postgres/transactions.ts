@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
-import type { AnyKysely } from '../dialect.js'
+import type { AnyKysely, TransactionSettings } from '../dialect.js'
+
+export type Work<T> = (kysely: AnyKysely) => Promise<T>
 
 /** How long a lock may be waited for, and so how long a statement of the application's may queue behind us; milliseconds. */
 const lockTimeout = 100
@@ -36,13 +38,18 @@ export const settingsOfSome = sql`select pg_catalog.set_config(s.name, s.value, 
  * first, in place of the role's own. Row security is off, so that a policy is an error and not a silent filter; only pg_catalog is
  * searched, so that no operator of a user's own is called by accident.
  */
-export function begin(limits: Limits, imported: string | null): RawBuilder<unknown> {
+export function begin(
+  limits: Limits,
+  imported: string | null,
+  settings: TransactionSettings = null,
+): RawBuilder<unknown> {
   return sql`begin isolation level repeatable read, read only;
     ${timeouts(limits)};
     ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
     set local row_security = off;
     set local search_path = pg_catalog;
-    ${settingsOfSome}`
+    ${settingsOfSome};
+    ${settings ?? sql``}`
 }
 
 /**

@@ -61,7 +61,7 @@ test('one transaction never holds more than 500 locks, and none that disturbs', 
     while (watching) {
       const { rows } = await watcher.query<{ mode: string; most: number }>(
         `select mode, max(n)::int as most from (select l.pid, l.mode, count(*) as n from pg_locks l join pg_stat_activity a using (pid)
-          where a.application_name = 'dbdoctor' and l.locktype = 'relation' group by 1, 2) x group by 1`,
+          where a.application_name = 'dbdoctor' and a.datname = current_database() and l.locktype = 'relation' group by 1, 2) x group by 1`,
       )
       seen.push(...rows)
     }
