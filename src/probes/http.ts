@@ -1,8 +1,6 @@
-import { Agent as HttpAgent, type IncomingHttpHeaders } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rootCertificates } from 'node:tls'
 import type { Request } from 'got'
 import pLimit from 'p-limit'
 import { type Limits, limit, stopOf } from '../contracts/limits.js'
@@ -92,9 +90,6 @@ const pause = 250
 /** More at a time would be a load test. */
 const simultaneous = 6
 
-/** A connection a request: one that was kept may have been closed at the other end, which would look like a fault. */
-const agents = { http: new HttpAgent({ keepAlive: false }), https: new HttpsAgent({ keepAlive: false }) }
-
 /** An HTTP client that is bound to one server, a check's time and its signal. */
 export function httpClient(settings: HttpSettings, limits: Limits): Http {
   const turn = pLimit(simultaneous)
@@ -115,7 +110,7 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
   const { method = 'GET', timeout = settings.timeout } = asked
   const url = urlOf(asked.path, settings.url)
   const own = settings.url !== null && url.origin === new URL(settings.url).origin
-  const { got } = await import('got')
+  const { got, http, https, tls } = await loadClient()
   const began = performance.now()
   const shown = { method, url: withoutQuery(url) }
   const bound = limit(began + timeout, limits.signal)
@@ -137,8 +132,10 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
     throwHttpErrors: false,
     retry: { limit: 0 },
     signal: bound.signal,
-    agent: agents,
-    ...(own && settings.ca !== undefined && { https: { certificateAuthority: [...rootCertificates, settings.ca] } }),
+    // A connection a request: one that was kept may have been closed at the other end, which would look like a fault.
+    agent: { http: new http.Agent({ keepAlive: false }), https: new https.Agent({ keepAlive: false }) },
+    ...(own &&
+      settings.ca !== undefined && { https: { certificateAuthority: [...tls.rootCertificates, settings.ca] } }),
   }) as Request
   // A stream of any other method waits for a body, and these have none to wait for.
   if (!['GET', 'HEAD'].includes(method) && asked.json === undefined && !asked.form) stream.end()
@@ -177,6 +174,17 @@ async function ask(asked: HttpRequest, settings: HttpSettings, limits: Limits): 
     bound.clear()
     stream.destroy()
   }
+}
+
+/** What it takes to ask, loaded by the first who does: a look at a database alone need not wait for it. */
+async function loadClient() {
+  const [{ got }, http, https, tls] = await Promise.all([
+    import('got'),
+    import('node:http'),
+    import('node:https'),
+    import('node:tls'),
+  ])
+  return { got, http, https, tls }
 }
 
 function answered(

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { findBinaries, startPostgres } from '../support/postgres.js'
 import {
   catalogs,
+  everything,
   type Figure,
   figures,
   fourKeys,
@@ -57,6 +58,7 @@ try {
   for (const figure of fourKeys(place)) measure(figure, rounds)
   for (const figure of catalogs(place, join(bin, 'pg_dump'))) measure(figure, rounds)
   measure(readability(place), rounds)
+  measure(everything(place), rounds)
 } finally {
   await server.stop()
 }

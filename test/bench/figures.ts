@@ -215,6 +215,24 @@ export function readability({ size: { tables }, dbdoctor, psql, url, cache }: Pl
   }
 }
 
+/** All that `--depth standard` looks at, against the least that somebody would ask by hand of each table. */
+export function everything({ size: { tables }, dbdoctor, psql, url, cache }: Place): Figure {
+  const script = join(cache, `counts-${tables}.sql`)
+  const asked = Array.from(
+    { length: tables },
+    (_, at) => `select count(*) from t${at + 1};
+      select count(*) from t${at + 1} c where up is not null and not exists (select from t${at} p where p.id = c.up);\n`,
+  )
+  writeFileSync(script, asked.join(''))
+  return {
+    name: `a standard look at ${figures(tables)} tables, PostgreSQL`,
+    command: [...dbdoctor, 'check', url('many'), '--no-progress'],
+    peer: psql('many', '-Atqf', script),
+    against: `psql -f, ${figures(tables)} × a count and an anti-join`,
+    wanted: Number.NaN,
+  }
+}
+
 /** What a catalog holds, as somebody would ask for it by hand. */
 const byHand = [
   `select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public'`,

@@ -30,32 +30,35 @@ export const relationQuery = sql<RelationRow>`
   where c.relkind in ('r', 'p', 'f', 'v', 'm') and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
   order by n.nspname, c.relname`
 
-export interface ColumnRow {
+/** The columns of a relation. A row for each would be most of what a catalog is, and take longer to receive than all the rest. */
+export interface ColumnsRow {
   relation: number
-  number: number
-  name: string
-  type: string
-  nullable: boolean
-  generated: boolean
-  default: string | null
+  columns: readonly ColumnTuple[]
 }
-export const columnQuery = sql<ColumnRow>`
+export type ColumnTuple = readonly [
+  number: number,
+  name: string,
+  type: string,
+  nullable: boolean,
+  generated: boolean,
+  byDefault: string | null,
+]
+export const columnQuery = sql<ColumnsRow>`
   with ${takenRelations}
-  select a.attrelid::int8 as relation, a.attnum as number, a.attname as name, format_type(a.atttypid, null) as type,
-    not a.attnotnull as nullable, a.attgenerated <> '' as generated,
-    case when d.adbin is not null and a.attrelid not in (select relation from taken) then pg_get_expr(d.adbin, d.adrelid) end as default
+  select a.attrelid::int8 as relation, json_agg(json_build_array(
+    a.attnum, a.attname, format_type(a.atttypid, null), not a.attnotnull, a.attgenerated <> '',
+    case when d.adbin is not null and a.attrelid not in (select relation from taken) then pg_get_expr(d.adbin, d.adrelid) end
+    ) order by a.attnum) as columns
   from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_namespace n on n.oid = c.relnamespace
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   where c.relkind in ('r', 'p', 'f', 'v', 'm') and a.attnum > 0 and not a.attisdropped and ${userSchema}
-  order by a.attrelid, a.attnum`
+  group by a.attrelid`
 
 export interface IndexRow {
   relation: number
-  schema: string
   name: string
-  table: string
   keys: string
   key_count: number
   unique: boolean
@@ -65,7 +68,6 @@ export interface IndexRow {
   partial: boolean
   expression: boolean
   backs: 'p' | 'u' | 'x' | null
-  of_partition: boolean
   attached: boolean
 }
 /**
@@ -78,12 +80,12 @@ const building = sql`exists (select from builds b where (b.index_relid = i.index
 export const indexQuery = sql<IndexRow>`
   with builds as materialized (select * from pg_stat_progress_create_index where datname = current_database()),
     backing as materialized (select distinct on (conindid) conindid, contype from pg_constraint where contype in ('p', 'u', 'x'))
-  select i.indrelid::int8 as relation, n.nspname as schema, ic.relname as name, c.relname as table, i.indkey::text as keys,
-    i.indnkeyatts as key_count, i.indisunique as unique, i.indisvalid as valid, i.indisready as ready,
+  select i.indrelid::int8 as relation, ic.relname as name, i.indkey::text as keys, i.indnkeyatts as key_count,
+    i.indisunique as unique, i.indisvalid as valid, i.indisready as ready,
     case when i.indisvalid or not pg_is_in_recovery() then ${building} end as building,
     i.indpred is not null as partial, i.indexprs is not null as expression,
     k.contype as backs,
-    c.relispartition as of_partition, exists (select from pg_inherits h where h.inhrelid = i.indexrelid) as attached
+    exists (select from pg_inherits h where h.inhrelid = i.indexrelid) as attached
   from pg_index i
   join pg_class ic on ic.oid = i.indexrelid
   join pg_class c on c.oid = i.indrelid
@@ -115,9 +117,6 @@ export const keyQuery = sql<KeyRow>`
 export interface ForeignKeyRow {
   name: string
   relation: number
-  schema: string
-  table: string
-  partitioned: boolean
   /** Numbers of columns, as `1 2`. */
   columns: string
   parent: number
@@ -137,8 +136,8 @@ const isEnforced = sql`case when current_setting('server_version_num')::int < 18
     else coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) end`
 /** A foreign key of a partitioned table is one; those that its partitions inherit (`conparentid`) are the same one again. */
 export const foreignKeyQuery = sql<ForeignKeyRow>`
-  select k.conname as name, k.conrelid::int8 as relation, n.nspname as schema, c.relname as table, c.relkind = 'p' as partitioned,
-    array_to_string(k.conkey, ' ') as columns, k.confrelid::int8 as parent, pn.nspname as parent_schema, p.relname as parent_table,
+  select k.conname as name, k.conrelid::int8 as relation, array_to_string(k.conkey, ' ') as columns,
+    k.confrelid::int8 as parent, pn.nspname as parent_schema, p.relname as parent_table,
     p.relkind = 'p' as parent_partitioned, array_to_string(k.confkey, ' ') as parent_columns,
     k.confmatchtype as match, k.convalidated as validated, ${isEnforced} as enforced,
     k.condeferrable as deferrable, array_to_string(k.conpfeqop, ' ') as operators

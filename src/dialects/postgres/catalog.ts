@@ -1,4 +1,4 @@
-import type { RawBuilder } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { identifier } from '../../values/text.js'
 import {
   type Catalog,
@@ -15,7 +15,7 @@ import {
 import type { AnyKysely } from '../dialect.js'
 import { withoutQuarantine } from '../quarantine.js'
 import {
-  type ColumnRow,
+  type ColumnTuple,
   checkQuery,
   collationQuery,
   columnQuery,
@@ -34,24 +34,43 @@ import {
 } from './catalog-queries.js'
 
 /**
- * Reads what the database declares, from pg_catalog: one query a kind, joined here by oid. System objects, other sessions' temporary
+ * Reads what the database declares, from pg_catalog: a query a kind, joined here by oid. System objects, other sessions' temporary
  * ones and those that belong to an extension are left out. On a standby (`primary` false) unlogged tables hold nothing.
  */
 export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<Catalog> {
-  const relations = await rowsOf(kysely, relationQuery)
-  const columns = groupBy(await rowsOf(kysely, columnQuery), ({ relation }) => String(relation))
-  const indexes = await rowsOf(kysely, indexQuery)
-  const keys = groupBy(await rowsOf(kysely, keyQuery), ({ relation }) => String(relation))
-  const collations = byNumber(await rowsOf(kysely, collationQuery))
-  const foreignKeys = await rowsOf(kysely, foreignKeyQuery)
-  const operators = byNumber(await rowsOf(kysely, operatorQuery))
-  const checks = await rowsOf(kysely, checkQuery)
-  const sequences = await rowsOf(kysely, sequenceQuery)
-  const triggers = await rowsOf(kysely, triggerQuery)
-  const names = new Map(
-    [...columns].map(([relation, all]) => [relation, new Map(all.map(({ number, name }) => [number, name]))]),
+  const [
+    relations,
+    columnRows,
+    indexes,
+    keyRows,
+    collationRows,
+    foreignKeys,
+    operatorRows,
+    checks,
+    sequences,
+    triggers,
+  ] = await rowsOfEach(
+    kysely,
+    relationQuery,
+    columnQuery,
+    indexQuery,
+    keyQuery,
+    collationQuery,
+    foreignKeyQuery,
+    operatorQuery,
+    checkQuery,
+    sequenceQuery,
+    triggerQuery,
   )
-  const namesOf = (relation: number): Names => names.get(String(relation)) ?? new Map()
+  const byOid = new Map(relations.map((row) => [row.oid, row]))
+  const columns = new Map(columnRows.map((row) => [row.relation, row.columns]))
+  const keys = groupBy(keyRows, ({ relation }) => relation)
+  const collations = byNumber(collationRows)
+  const operators = byNumber(operatorRows)
+  const names = new Map(
+    [...columns].map(([relation, all]) => [relation, new Map(all.map(([number, name]) => [number, name]))]),
+  )
+  const namesOf = (relation: number): Names => names.get(relation) ?? new Map()
 
   return withoutQuarantine({
     defaultSchema: 'public',
@@ -59,13 +78,19 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     tables: relations.map((row) =>
       toTable(
         row,
-        columns.get(String(row.oid)) ?? [],
-        (keys.get(String(row.oid)) ?? []).map((key) => toKey(key, namesOf(row.oid), collations)),
+        columns.get(row.oid) ?? [],
+        (keys.get(row.oid) ?? []).map((key) => toKey(key, namesOf(row.oid), collations)),
         primary,
       ),
     ),
-    indexes: indexes.map((row) => toIndex(row, namesOf(row.relation))),
-    foreignKeys: foreignKeys.map((row) => toForeignKey(row, namesOf(row.relation), namesOf(row.parent), operators)),
+    indexes: indexes.flatMap((row) => {
+      const table = byOid.get(row.relation)
+      return table ? toIndex(row, table, namesOf(row.relation)) : []
+    }),
+    foreignKeys: foreignKeys.flatMap((row) => {
+      const child = byOid.get(row.relation)
+      return child ? toForeignKey(row, child, namesOf(row.relation), namesOf(row.parent), operators) : []
+    }),
     checks: checks.map(
       ({ schema, table, name, definition, validated, column }): CheckConstraint => ({
         name,
@@ -127,7 +152,7 @@ function toKey(row: KeyRow, names: Names, collations: Numbered): Key {
   }
 }
 
-function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly Key[], primary: boolean): Table {
+function toTable(row: RelationRow, columns: readonly ColumnTuple[], keys: readonly Key[], primary: boolean): Table {
   const { schema, name, parent_schema, parent_name } = row
   return {
     schema,
@@ -136,7 +161,7 @@ function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly
     partitioned: row.kind === 'p',
     partitionOf: parent_schema !== null && parent_name !== null ? { schema: parent_schema, name: parent_name } : null,
     columns: columns.map(
-      ({ name: column, type, nullable, generated, default: expression }): Column => ({
+      ([, column, type, nullable, generated, expression]): Column => ({
         name: column,
         type,
         nullable,
@@ -154,8 +179,8 @@ function toTable(row: RelationRow, columns: readonly ColumnRow[], keys: readonly
 
 const constraintKinds = { p: 'primary key', u: 'unique', x: 'exclusion' } as const
 
-function toIndex(row: IndexRow, names: Names): Index {
-  const { schema, name, table, unique, valid, ready, building, partial, expression } = row
+function toIndex(row: IndexRow, { schema, name: table, partition }: RelationRow, names: Names): Index {
+  const { name, unique, valid, ready, building, partial, expression } = row
   const numbers = numbersIn(row.keys).slice(0, row.key_count)
   return {
     schema,
@@ -169,19 +194,25 @@ function toIndex(row: IndexRow, names: Names): Index {
     partial,
     expression,
     backs: row.backs && constraintKinds[row.backs],
-    ofPartition: row.of_partition,
+    ofPartition: partition,
     attached: row.attached,
   }
 }
 
 const matches = { s: 'simple', f: 'full', p: 'partial' } as const
 
-function toForeignKey(row: ForeignKeyRow, names: Names, parents: Names, operators: Numbered): ForeignKey {
+function toForeignKey(
+  row: ForeignKeyRow,
+  { schema, name: table, kind }: RelationRow,
+  names: Names,
+  parents: Names,
+  operators: Numbered,
+): ForeignKey {
   const { name, validated, enforced, deferrable } = row
   const named = (text: string, own: Names) => numbersIn(text).flatMap((number) => own.get(number) ?? [])
   return {
     name,
-    child: { schema: row.schema, name: row.table, partitioned: row.partitioned },
+    child: { schema, name: table, partitioned: kind === 'p' },
     columns: named(row.columns, names),
     parent: { schema: row.parent_schema, name: row.parent_table, partitioned: row.parent_partitioned },
     parentColumns: named(row.parent_columns, parents),
@@ -197,7 +228,13 @@ function toForeignKey(row: ForeignKeyRow, names: Names, parents: Names, operator
   }
 }
 
-async function rowsOf<R>(kysely: AnyKysely, query: RawBuilder<R>): Promise<R[]> {
-  const { rows } = await query.execute(kysely)
-  return rows
+type RowsOf<Queries> = { [At in keyof Queries]: Queries[At] extends RawBuilder<infer Row> ? readonly Row[] : never }
+
+/** The rows of each query. They go in one message: the server works on the next one while this side reads. */
+async function rowsOfEach<Queries extends readonly RawBuilder<unknown>[]>(
+  kysely: AnyKysely,
+  ...queries: Queries
+): Promise<RowsOf<Queries>> {
+  const { rows } = await sql.join(queries, sql`; `).execute(kysely)
+  return rows as unknown as RowsOf<Queries>
 }

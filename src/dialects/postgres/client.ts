@@ -126,8 +126,13 @@ async function requestCancel(
   socket.destroy()
 }
 
+/** A message of several statements answers with the rows of each, in their order. */
 function kyselyOver(client: pg.Client): AnyKysely {
-  const pinned = { query: client.query.bind(client), release() {} }
+  const query = async (text: string, parameters: unknown[]) => {
+    const result: pg.QueryResult | pg.QueryResult[] = await client.query(text, parameters)
+    return Array.isArray(result) ? { ...result.at(-1), rows: result.map(({ rows }) => rows) } : result
+  }
+  const pinned = { query, release() {} }
   return new Kysely({
     dialect: new PostgresDialect({ pool: { connect: async () => pinned, end: async () => {} } as never }),
     log: ({ query }) => noteStatement(query.sql),
@@ -139,6 +144,7 @@ function streamOf(client: pg.Client): import('node:net').Socket | undefined {
 }
 
 function eightBytes(text: string): number | bigint {
+  if (text.length < 16) return Number(text)
   const value = BigInt(text)
   return BigInt.asIntN(54, value) === value ? Number(value) : value
 }

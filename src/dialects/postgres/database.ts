@@ -115,6 +115,9 @@ async function connectAnyWay(
   throw last
 }
 
+/** Catalogs of thousands are sorted in memory, and no statement about them is worth compiling. */
+const forSorting = sql`set local jit = off; set local work_mem = '16MB'`
+
 function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   const pool = poolOf(first, join, target.pooler ?? false)
   // Two connections whose statements are shared by workers each are slower than one after the other.
@@ -127,7 +130,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
     const inSnapshot = <T>(work: Work<T>, settings?: TransactionSettings) =>
       pool.read(work, limits, { settings, shared: true })
     const knownCatalog = async () => {
-      catalog ??= untilUnlocked(() => read((kysely) => readCatalog(kysely, target.primary ?? true)))
+      catalog ??= untilUnlocked(() => read((kysely) => readCatalog(kysely, target.primary ?? true), forSorting))
       const known = await catalog
       // What one check ran out of time for, the next one may still learn.
       if (known.outcome === 'failed') catalog = undefined
