@@ -1,4 +1,5 @@
-import { chmod } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 // A hundred small modules take longer to find than to run: bundled, the command line starts in a third of the time. Chunks are shared, so
@@ -45,4 +46,19 @@ function speakEnglish({ onResolve, onLoad }) {
   }))
 }
 
+/** Of the declarations, those that the package's own lead to: the rest is most of them, and nobody can name it. */
+async function dropInnerTypes(roots) {
+  const told = new Set()
+  const follow = async (file) => {
+    if (told.has(file)) return
+    told.add(file)
+    for (const [, path] of (await readFile(file, 'utf8')).matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g))
+      await follow(`${resolve(file, '..', path)}.d.ts`)
+  }
+  for (const root of roots) await follow(resolve(root))
+  for (const name of await readdir('dist', { recursive: true }))
+    if (name.endsWith('.d.ts') && !told.has(resolve('dist', name))) await rm(join('dist', name))
+}
+
+await dropInnerTypes(['dist/bin/index.d.ts', 'dist/bin/testing.d.ts', 'dist/checks/index.d.ts'])
 await chmod('dist/bin/dbdoctor.js', 0o755)

@@ -1,5 +1,8 @@
 import { defineCheck, duration, milliseconds, type RoundTrip, summarize, z } from 'dbdoctor'
 
+/** How often is asked: each is a connection that the server has to make. */
+const attempts = { quick: 3, standard: 5, deep: 20 }
+
 type Evidence = { ms: number; budget: number; n: number }
 
 export default defineCheck({
@@ -21,7 +24,7 @@ export default defineCheck({
   async run({ db, depth, options, report, measure, skip }) {
     const trips: RoundTrip[] = []
     // The first one warms what later ones find warm, and is dropped.
-    for (let n = depth === 'quick' ? 3 : 10; n >= 0; n--) {
+    for (let n = attempts[depth]; n >= 0; n--) {
       const trip = await db.roundTrip()
       if (trip.outcome === 'failed') return skip(trip.reason ?? 'unavailable', trip.text)
       trips.push(trip.value)

@@ -3,6 +3,9 @@ import { durationPattern, parseDuration } from '../values/duration.js'
 import { parseBytes } from '../values/text.js'
 import { isReference, type Reference } from './reference.js'
 
+// A schema is asked once or twice in a run: to compile it takes longer than it saves.
+z.config({ jitless: true })
+
 const unit = 'write a time with its unit: 250ms, 5s, 15m, 7d'
 
 /** A time with its unit, as milliseconds. */
