@@ -4,6 +4,9 @@ import type { AnyKysely, TransactionSettings } from '../dialect.js'
 
 export type Work<T> = (kysely: AnyKysely) => Promise<T>
 
+/** Runs work in one transaction, which is rolled back in any case. */
+export type Transaction = <T>(limits: Limits, beginning: RawBuilder<unknown>, work: Work<T>) => Promise<T>
+
 /** How long a lock may be waited for, and so how long a statement of the application's may queue behind us; milliseconds. */
 const lockTimeout = 100
 /** How long the locks of a rehearsal may outlive this process, should it freeze; milliseconds. */

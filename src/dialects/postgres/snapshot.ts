@@ -1,0 +1,102 @@
+import { sql } from 'kysely'
+import pLimit from 'p-limit'
+import type { Limits } from '../../contracts/limits.js'
+import type { TransactionSettings } from '../dialect.js'
+import type { Client } from './client.js'
+import { type Connections, cancellable } from './connections.js'
+import { begin, enter, settingsOfSome, type Transaction, timeouts, type Work } from './transactions.js'
+
+/** Attempts to import a snapshot, where whoever exported it is ended each time. */
+const attempts = 3
+
+/** The transaction that stays open so that others see what it sees. `id` is null where the server won't export its snapshot. */
+interface Snapshot {
+  readonly client: Client
+  readonly id: string | null
+}
+
+/** Reads that see one and the same state, as long as the server lets them. */
+export function snapshotOver(connections: Connections, transaction: Transaction) {
+  const alone = pLimit(1)
+  let snapshot: Promise<Snapshot | null> | undefined
+
+  const open = async (limits: Limits): Promise<Snapshot | null> => {
+    const client = await connections.another(limits)
+    if (client === null) return null
+    const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null)
+    try {
+      await enter(client.kysely, lasting, limits)
+      const exported = sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
+      // Where somebody forbids it, all that must agree goes through this one transaction.
+      const id = await exported.then(({ rows }) => rows[0]?.id ?? null).catch(() => null)
+      if (id === null) {
+        await sql`rollback`.execute(client.kysely)
+        await enter(client.kysely, lasting, limits)
+      }
+      return { client, id }
+    } catch (error) {
+      void client.end()
+      throw error
+    }
+  }
+
+  /** Null where connections are scarce: one that is kept for a snapshot would keep everybody else waiting. */
+  const shared = async (limits: Limits): Promise<Snapshot | null> => {
+    for (;;) {
+      if (connections.scarce && !snapshot) return null
+      snapshot ??= open(limits)
+      const opening = snapshot
+      const opened = await opening.catch((error: unknown) => {
+        if (snapshot === opening) snapshot = undefined
+        throw error
+      })
+      if (opened?.client.alive) return opened
+      // Somebody ended it: what is looked at from here on is of another moment, and as true.
+      if (snapshot === opening) snapshot = undefined
+    }
+  }
+
+  const read = async <T>(limits: Limits, work: Work<T>, settings: TransactionSettings, attempt = 1): Promise<T> => {
+    const found = await shared(limits)
+    if (found === null) return transaction(limits, begin(limits, null, settings), work)
+    const { client, id } = found
+    if (id === null) return alone(() => inside(client, limits, work, settings))
+    let begun = false
+    const working: Work<T> = (kysely) => {
+      begun = true
+      return work(kysely)
+    }
+    try {
+      return await transaction(limits, begin(limits, id, settings), working)
+    } catch (error) {
+      if (begun || attempt === attempts || !isOfImport(error)) throw error
+      // Whoever exported it was ended, and we have not been told yet.
+      void client.end()
+      return read(limits, work, settings, attempt + 1)
+    }
+  }
+
+  return {
+    read,
+    async end() {
+      const held = await snapshot?.catch(() => undefined)
+      await held?.client.end()
+    },
+  }
+}
+
+/** Work within the transaction that holds the snapshot, which goes on afterwards. */
+async function inside<T>(client: Client, limits: Limits, work: Work<T>, settings: TransactionSettings): Promise<T> {
+  await sql`savepoint dbdoctor`.execute(client.kysely)
+  try {
+    await sql`${timeouts(limits)}; ${settingsOfSome}; ${settings ?? sql``}`.execute(client.kysely)
+    return await cancellable(client, limits.signal, work(client.kysely))
+  } finally {
+    await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
+  }
+}
+
+/** Whether a transaction could not begin because nobody holds the snapshot that it was to import: invalid_parameter_value, or not_in_prerequisite_state. */
+function isOfImport(error: unknown): boolean {
+  return ['22023', '55000'].includes((error as { code?: string }).code ?? '')
+}
