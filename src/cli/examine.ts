@@ -1,5 +1,4 @@
-import type { Repair } from '../contracts/repair.js'
-import { reportOn } from '../engine/examine.js'
+import { type Audience, reportOn } from '../engine/examine.js'
 import { createRegistry, type Registry } from '../engine/registry.js'
 import type { Subject } from '../engine/subject.js'
 import { trendOf } from '../report/history.js'
@@ -35,14 +34,17 @@ export async function examined(
   options: CheckOptions,
   history: HistoryFile | null = null,
   registry: Registry = createRegistry(subject.plugins),
-  repairs?: Map<string, readonly Repair[]>,
+  { repairs, onEvent = () => {} }: Partial<Pick<Audience, 'repairs' | 'onEvent'>> = {},
 ): Promise<Report> {
   const progress = startProgress(options.progress && !options.quiet)
   try {
     const report = await reportOn(subject, registry, options, {
       interrupt: interruption.signal,
       received: interruption.received,
-      onEvent: progress.onEvent,
+      onEvent(event) {
+        progress.onEvent(event)
+        onEvent(event)
+      },
       ...(repairs && { repairs }),
     })
     return history ? { ...report, trend: trendOf(report, history.runs) } : report

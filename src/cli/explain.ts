@@ -3,9 +3,8 @@ import { z } from 'zod'
 import { loadConfig } from '../config/load.js'
 import { type AnyCheck, type Message, prerequisites, usesDatabase } from '../contracts/check.js'
 import type { Depth } from '../contracts/depth.js'
-import type { Plugin } from '../contracts/plugin.js'
-import { listen } from '../dialects/statements.js'
 import { createRegistry, findCheck, type Registry } from '../engine/registry.js'
+import type { RunEvent } from '../engine/run.js'
 import { inert } from '../values/inert.js'
 import { onSubject } from './check.js'
 import { examined } from './examine.js'
@@ -90,13 +89,12 @@ async function whatIsSent(
   if (!usesDatabase(check)) return [['Statements', [`none: ${nothing}`]]]
   const { id, depth = 'standard' } = check
   const statements = new Set<string>()
-  const heard = (plugin: Plugin): Plugin => ({
-    ...plugin,
-    checks: (plugin.checks ?? []).map((each) => (each.id === id ? listenedTo(each, statements) : each)),
-  })
+  const onEvent = (event: RunEvent) => {
+    if (event.type === 'asked' && event.id === id) statements.add(event.statement)
+  }
   const options = { depth, failOn: 'fail', concurrency: 1, samples: 5, progress: false, only: [id] } as const
   const report = await onSubject(parts, target, { ...options, ...(config !== undefined && { config }) }, (subject) =>
-    examined({ ...subject, plugins: subject.plugins.map(heard) }, options),
+    examined(subject, options, null, createRegistry(subject.plugins), { onEvent }),
   )
   const result = report.results.find((one) => one.id === id)
   const why = result?.skip?.detail ?? nothing
@@ -106,16 +104,6 @@ async function whatIsSent(
     ['Statements', lines.length > 0 ? lines : [`none: ${why}`]],
     ...(plans.length > 0 ? [['Plans', plans] as [string, string[]]] : []),
   ]
-}
-
-function listenedTo(check: AnyCheck, statements: Set<string>): AnyCheck {
-  const heard = (run: Extract<AnyCheck['run'], (...args: never) => unknown>) => (context: Parameters<typeof run>[0]) =>
-    listen(statements, () => run(context))
-  if (typeof check.run === 'function') return { ...check, run: heard(check.run) }
-  return {
-    ...check,
-    run: Object.fromEntries(Object.entries(check.run).map(([name, run]) => [name, run && heard(run)])),
-  }
 }
 
 function needsOf({ needs = [] }: AnyCheck): [name: string, lines: string[]][] {

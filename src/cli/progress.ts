@@ -74,6 +74,7 @@ export function startProgress(wanted: boolean): Progress {
 
   return {
     onEvent(event) {
+      if (event.type === 'asked') return
       if (event.type === 'waiting') tally = `${waiting(event)} · `
       else if (event.type === 'started') running.set(event.id, { title: event.title })
       else if (event.type === 'advanced') advance(running.get(event.id), event)

@@ -6,6 +6,8 @@ export interface Limits {
   readonly expires: number
   /** Is told how many rows of a long scan are done, and of how many. */
   readonly advance?: (done: number, of: number) => void
+  /** Is told of each statement that was sent, its values left out, and of the milliseconds until its answer. */
+  readonly noted?: (statement: string, ms: number) => void
 }
 
 /** Why a signal was aborted: the `reason` of every AbortSignal of a run. */

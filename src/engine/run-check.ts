@@ -23,8 +23,10 @@ import {
   type RelationshipReport,
   type Result,
   type SkipReason,
+  type SlowStatement,
   statusFor,
 } from '../report/report.js'
+import { slowestOf } from '../values/slowest.js'
 import { pluralize } from '../values/text.js'
 import type { RunContext } from './run-context.js'
 import { optionsOf, type Selection } from './selection.js'
@@ -43,6 +45,11 @@ export interface ExamineOptions {
   readonly repairs?: Map<string, readonly Repair[]>
 }
 
+/** From how many milliseconds on a statement is worth telling of, how many of a check's are, and how much of each, in characters. */
+const slow = 10
+const slowestKept = 3
+const longestStatement = 400
+
 /** How long a check may take to notice that its signal was aborted, in milliseconds. */
 const grace = 800
 
@@ -51,12 +58,18 @@ export async function examine(
   check: AnyCheck,
   options: ExamineOptions,
   shared: RunContext,
-  expires: number,
-  advance: NonNullable<Limits['advance']>,
+  { expires, advance, noted }: Required<Omit<Limits, 'signal'>>,
 ): Promise<Result> {
   const began = performance.now()
-  const limits = { ...limit(expires, shared.limits.signal), advance }
   const recorder = recorderOf(check, options, shared.given)
+  const limits = {
+    ...limit(expires, shared.limits.signal),
+    advance,
+    noted(statement: string, ms: number) {
+      recorder.noted(statement, ms)
+      noted(statement, ms)
+    },
+  }
   try {
     const opening = standsOnConnection(check) ? await shared.open() : null
     if (opening && opening.outcome !== 'opened')
@@ -165,6 +178,12 @@ export function outlookOf(
   return { ...(capability !== undefined && { capability }), ...(made.length > 0 && { promises: made }) }
 }
 
+/** A statement in one line, its beginning where it is long. */
+function abridged(statement: string): string {
+  const line = statement.replace(/\s+/g, ' ').trim()
+  return line.length > longestStatement ? `${line.slice(0, longestStatement)}…` : line
+}
+
 /** What a check says while it runs. */
 function recorderOf(
   check: AnyCheck,
@@ -182,6 +201,7 @@ function recorderOf(
   let error: Result['error']
   let saw: string | undefined
   const plans = new Map<string, string[]>()
+  const slowest = slowestOf<SlowStatement>(slowestKept)
   let probe: string | undefined
   const observed = new Map<string, string>()
   let asExpected = false
@@ -239,6 +259,10 @@ function recorderOf(
       plans.set(how, [...objects, object])
     },
 
+    noted(statement: string, ms: number) {
+      if (ms >= slow) slowest.add({ statement: abridged(statement), ms: Math.round(ms) })
+    },
+
     probe(name: string) {
       probe = name
     },
@@ -289,6 +313,7 @@ function recorderOf(
         status: status === 'pass' && asExpected ? 'expected' : status,
         ...(saw !== undefined && { saw }),
         ...(plans.size > 0 && { plans: Array.from(plans, ([how, objects]) => ({ how, objects })) }),
+        ...(slowest.kept.length > 0 && { slowest: [...slowest.kept] }),
         ...(probe !== undefined && { probe }),
         ...outlookOf(check, given, observed),
         asked: selection.asked.has(check.id) && !(reason && accepted(reason.reason)),

@@ -57,6 +57,8 @@ export type RunEvent =
   | { readonly type: 'started'; readonly id: string; readonly title: string }
   /** So many rows of a scan are done: of those that the check looks at now, not of all. */
   | { readonly type: 'advanced'; readonly id: string; readonly done: number; readonly of: number }
+  /** A statement was sent, its values left out; `ms` is how long its answer took. */
+  | { readonly type: 'asked'; readonly id: string; readonly statement: string; readonly ms: number }
   | { readonly type: 'settled'; readonly result: Result; readonly settled: number; readonly of: number }
 
 /** Runs the selected checks, each as soon as what it comes after has ended, and says what they found. */
@@ -226,8 +228,11 @@ async function settleAll(
     const look = () => {
       onEvent({ type: 'started', id: check.id, title: check.title })
       const expires = performance.now() + shareOf(shared.limits.expires - performance.now(), --waiting)
-      const advance = (done: number, of: number) => onEvent({ type: 'advanced', id: check.id, done, of })
-      return examine(check, options, shared, expires, advance)
+      return examine(check, options, shared, {
+        expires,
+        advance: (done, of) => onEvent({ type: 'advanced', id: check.id, done, of }),
+        noted: (statement, ms) => onEvent({ type: 'asked', id: check.id, statement: secrets.scrub(statement), ms }),
+      })
     }
     const result = reason ? skipped(check, selection, given, reason) : await turn(look)
     if (reason && !out) waiting--

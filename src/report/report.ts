@@ -67,6 +67,12 @@ export interface CoverageReport {
   }[]
 }
 
+/** A statement as it was sent, its values left out and cut where it is long, and how long its answer took, in milliseconds. */
+export interface SlowStatement {
+  readonly statement: string
+  readonly ms: number
+}
+
 export interface Measurement {
   readonly name: string
   readonly value: number
@@ -99,6 +105,8 @@ export interface Result {
   readonly saw?: string
   /** How it scanned what it scanned. */
   readonly plans?: readonly Plan[]
+  /** The statements that took longest, the slowest first: those of 10 ms and more, three at most. */
+  readonly slowest?: readonly SlowStatement[]
   /** Whom it looked for or signed in as: a name, never a password. */
   readonly probe?: string
   /** What people can do while it passes: `User login`. */

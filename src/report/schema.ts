@@ -82,6 +82,9 @@ const result = z
     asked: z.boolean().describe('Whether an unknown here keeps the run from exit 0.'),
     saw: z.exactOptional(z.string()),
     plans: z.exactOptional(z.array(z.object({ how: z.string(), objects: z.array(z.string()) }))),
+    slowest: z
+      .exactOptional(z.array(z.object({ statement: z.string(), ms: z.number() })))
+      .describe('The statements that took longest, in milliseconds: of those of 10 ms and more, three at most.'),
     probe: z.exactOptional(z.string()),
     capability: z.exactOptional(z.string().describe('What people can do while the check passes.')),
     promises: z

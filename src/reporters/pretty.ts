@@ -164,12 +164,29 @@ function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {
   ]
 }
 
-/** The checks that took most of the time, for somebody who wants less of it. */
+/** Characters of a statement that are enough to know it again. */
+const longestBeginning = 120
+
+function beginningOf(statement: string): string {
+  return statement.length > longestBeginning ? `${statement.slice(0, longestBeginning)}…` : statement
+}
+
+/** The checks and the statements that took most of the time, for somebody who wants less of it. */
 function slowest(results: readonly Result[], page: Page): string[] {
   const looked = results.filter(({ ms }) => ms >= 1).sort((a, b) => b.ms - a.ms)
   if (looked.length === 0) return []
   const listed = looked.slice(0, slowestShown).map(({ id, ms }) => `${id} ${milliseconds(ms)}`)
-  return [...wrapped(`Slowest: ${listed.join(', ')}`, 2, page, page.paint.dim), '']
+  const statements = results
+    .flatMap(({ id, slowest = [] }) => slowest.map((one) => ({ id, ...one })))
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, slowestShown)
+  return [
+    ...wrapped(`Slowest: ${listed.join(', ')}`, 2, page, page.paint.dim),
+    ...statements.flatMap(({ id, statement, ms }) =>
+      wrapped(`${milliseconds(ms)} ${id}: ${beginningOf(statement)}`, 4, page, page.paint.dim),
+    ),
+    '',
+  ]
 }
 
 /** What has changed since earlier runs, where something has. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import builtIn from '../../checks/index.js'
 import { env } from '../../src/config/reference.js'
 import { type AnyCheck, type CheckContext, type CheckId, defineCheck } from '../../src/contracts/check.js'
 import { definePlugin } from '../../src/contracts/plugin.js'
@@ -209,6 +211,45 @@ test('what a program is told of a check holds no secret either', async () => {
     onEvent: (event) => void (event.type === 'settled' && settled.push(event.result)),
   })
   expect(settled[0]?.findings[0]).toMatchObject({ message: 'notes of ••• is ill', evidence: { table: 'notes of •••' } })
+})
+
+test.each(['sqlite', 'postgres'] as const)('the slowest statements of a check are told, on %s', async (dialect) => {
+  const { target } = await testDatabase(dialect, 'create table t (n integer)')
+  const token = 'canary-of-the-config'
+  const asked: string[] = []
+  // Some rows that nobody keeps: it takes far more than the time from which on it is told.
+  const long = (value: string) => sql`
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 400000)
+    select count(*) as ${sql.id(value)} from n where ${'kept to ourselves'} <> 'x'`
+  const looking = check(
+    'schema/a',
+    async ({ db }) => {
+      for (const value of ['first', 'second', 'third', token]) await db.read((kysely) => long(value).execute(kysely))
+    },
+    { after: ['connection/opens'], needs: ['session'] },
+  )
+  const { results } = await examine(target, {
+    only: ['schema/a'],
+    config: { auth: { accessToken: token } },
+    plugins: [builtIn, definePlugin({ name: 'test', checks: [looking] })],
+    onEvent: (event) => void (event.type === 'asked' && event.id === 'schema/a' && asked.push(event.statement)),
+  })
+  const { slowest = [] } = find(results, 'schema/a') ?? {}
+  expect(slowest).toHaveLength(3)
+  expect(slowest.map(({ ms }) => ms)).toEqual(slowest.map(({ ms }) => ms).sort((a, b) => b - a))
+  for (const { statement, ms } of slowest) {
+    expect(statement).toMatch(/^with recursive n \(i\) as \(select 1 union all .* from n where (\?|\$1) <> 'x'$/)
+    expect(ms).toBeGreaterThanOrEqual(10)
+  }
+  const ours = asked.filter((statement) => statement.includes('recursive'))
+  expect(ours).toHaveLength(4)
+  expect(ours[3]).toContain('as "•••"')
+  expect(JSON.stringify([asked, results])).not.toMatch(/canary|kept to ourselves/)
+})
+
+test('a check that asks nothing has no slowest statement', async () => {
+  const { results } = await withoutDatabase([check('server/a', () => sleep(15).then(() => {}))])
+  expect(results[0]).not.toHaveProperty('slowest')
 })
 
 test('a check that uses the database without standing on the connection is told so', async () => {

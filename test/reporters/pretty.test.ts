@@ -135,6 +135,26 @@ describe('names from a database', () => {
   })
 })
 
+test('the statements that took longest are told to whoever wants to know, the beginning of each', () => {
+  const results = [
+    { id: 'schema/views', status: 'pass', ms: 30, slowest: [{ statement: 'select 1', ms: 20 }] },
+    {
+      id: 'integrity/foreign-keys',
+      status: 'pass',
+      ms: 2000,
+      slowest: [{ statement: `select ${'x'.repeat(300)}`, ms: 1200 }],
+    },
+  ] as const
+  const report = reportWith(...results)
+  const text = pretty.render(report, { ...options, verbose: true })
+  expect(text).toContain(
+    '  Slowest: integrity/foreign-keys 2.0 s, schema/views 30 ms\n    1.2 s integrity/foreign-keys: select\n',
+  )
+  expect(text).toContain('x…\n    20 ms schema/views: select 1\n')
+  expect(text.match(/x/g)?.length).toBeLessThan(150)
+  expect(pretty.render(report, options)).not.toContain('select')
+})
+
 test('how something was scanned is told to whoever wants to know', () => {
   const how = 'both indexes read side by side: the two sides are declared alike'
   const plans = [{ how, objects: ['a (b)', 'c (d)'] }]

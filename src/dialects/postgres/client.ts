@@ -3,12 +3,13 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely } from '../dialect.js'
-import { noteStatement } from '../statements.js'
 
 /** A connection to a server, and Kysely over exactly this connection. */
 export interface Client {
   readonly kysely: AnyKysely
   readonly pg: pg.Client
+  /** Whoever uses it now is told of its statements. */
+  noted: Limits['noted']
   /** The process that the server named at the start: a pooler's, where one stands between. */
   readonly processId: number
   /** Asks the server to end the running statement. Bounded, and never throws. */
@@ -82,9 +83,10 @@ export async function connect(
   }
 
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
-  return {
+  const self: Client = {
     pg: client,
-    kysely: kyselyOver(client),
+    kysely: kyselyOver(client, (statement, ms) => self.noted?.(statement, ms)),
+    noted: undefined,
     processId: processID,
     get alive() {
       return alive
@@ -96,6 +98,7 @@ export async function connect(
       cut()
     },
   }
+  return self
 }
 
 /** Waits for a promise, but not longer than so many milliseconds, and not for its success. */
@@ -127,7 +130,7 @@ async function requestCancel(
 }
 
 /** A message of several statements answers with the rows of each, in their order. */
-function kyselyOver(client: pg.Client): AnyKysely {
+function kyselyOver(client: pg.Client, noted: NonNullable<Limits['noted']>): AnyKysely {
   const query = async (text: string, parameters: unknown[]) => {
     const result: pg.QueryResult | pg.QueryResult[] = await client.query(text, parameters)
     return Array.isArray(result) ? { ...result.at(-1), rows: result.map(({ rows }) => rows) } : result
@@ -135,7 +138,7 @@ function kyselyOver(client: pg.Client): AnyKysely {
   const pinned = { query, release() {} }
   return new Kysely({
     dialect: new PostgresDialect({ pool: { connect: async () => pinned, end: async () => {} } as never }),
-    log: ({ query }) => noteStatement(query.sql),
+    log: ({ query, queryDurationMillis }) => noted(query.sql, queryDurationMillis),
   })
 }
 

@@ -96,6 +96,7 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
     async withClient<T>(limits: Limits, work: (client: Client) => Promise<T>): Promise<T> {
       const client = await take(limits)
       busy.add(client)
+      client.noted = limits.noted
       try {
         return await cancellable(client, limits.signal, work(client))
       } catch (error) {

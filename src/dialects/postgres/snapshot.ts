@@ -23,6 +23,7 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
   const open = async (limits: Limits): Promise<Snapshot | null> => {
     const client = await connections.another(limits)
     if (client === null) return null
+    client.noted = limits.noted
     const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null)
     try {
       await enter(client.kysely, lasting, limits)
@@ -87,6 +88,7 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
 
 /** Work within the transaction that holds the snapshot, which goes on afterwards. */
 async function inside<T>(client: Client, limits: Limits, work: Work<T>, settings: TransactionSettings): Promise<T> {
+  client.noted = limits.noted
   await sql`savepoint dbdoctor`.execute(client.kysely)
   try {
     await sql`${timeouts(limits)}; ${settingsOfSome}; ${settings ?? sql``}`.execute(client.kysely)

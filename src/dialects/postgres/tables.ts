@@ -96,18 +96,18 @@ function rootOf(catalog: Catalog, table: Table): Table {
 
 async function rights(read: Read, tables: readonly Table[]): Promise<Answer<true>[]> {
   const answer = await read(async (kysely) => {
-    const { rows } = await sql<{ allowed: boolean | null }>`
-      select n.nspname is null or (has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select')) as allowed
+    const { rows } = await sql<{ denied: number }>`
+      select asked.position - 1 as denied
       from unnest(${tables.map(({ schema }) => schema)}::text[], ${tables.map(({ name }) => name)}::text[])
         with ordinality as asked (schema, name, position)
-      left join pg_namespace n on n.nspname = asked.schema
-      left join pg_class c on c.relnamespace = n.oid and c.relname = asked.name
-      order by position`.execute(kysely)
-    return rows
+      join pg_namespace n on n.nspname = asked.schema
+      join pg_class c on c.relnamespace = n.oid and c.relname = asked.name
+      where not (has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select'))`.execute(kysely)
+    return new Set(rows.map(({ denied }) => denied))
   })
   if (answer.outcome === 'failed') return tables.map(() => answer)
-  return answer.value.map(({ allowed }) =>
-    allowed === false
+  return tables.map((_, at) =>
+    answer.value.has(at)
       ? { outcome: 'failed', reason: 'no-permission', code: '42501', text: 'the role may not select from it' }
       : { outcome: 'answered', value: true },
   )

@@ -1,3 +1,4 @@
+import type { Limits } from '../../contracts/limits.js'
 import { type Answer, type Failure, stopped, type Unopened } from '../dialect.js'
 import { sizeOf } from './file.js'
 import { type Link, startLink } from './link.js'
@@ -28,12 +29,12 @@ export function privateCopyOf(path: string) {
   }
 
   return {
-    async read<T>(work: Work<T>, signal: AbortSignal): Promise<Answer<T>> {
+    async read<T>(work: Work<T>, { signal, noted }: Limits): Promise<Answer<T>> {
       if (((await sizeOf(path)) ?? 0) > largest) return unsafe('the file is too large for a private copy')
       const opened = await open(signal)
       if (signal.aborted) return stopped(signal)
       if (opened?.outcome !== 'opened') return unsafe(opened?.text ?? 'there is no private copy')
-      return asAnswer(opened.link, signal, (held) => inTransaction(held, work))
+      return asAnswer(opened.link, signal, (held) => inTransaction(held, work, noted))
     },
 
     async close() {

@@ -71,9 +71,9 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
   let catalog: Promise<Answer<Catalog>> | undefined
 
   const session = (limits: Limits): Session => {
-    const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => holder.read(work, limits.signal)
+    const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => holder.read(work, limits)
     // Whoever asks for depth has time, and so have the application's writers.
-    const scan = <T>(work: Work<T>, deep: boolean) => (deep ? read(work) : holder.readBriefly(work, limits.signal))
+    const scan = <T>(work: Work<T>, deep: boolean) => (deep ? read(work) : holder.readBriefly(work, limits))
     const knownCatalog = async () => {
       catalog ??= read(readCatalog)
       const known = await catalog
@@ -89,13 +89,13 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       crashTraces: () => traces,
       catalog: knownCatalog,
       definitions: () => read(readDefinitions),
-      rehearse: (work) => rehearse(path, work, limits.signal),
+      rehearse: (work) => rehearse(path, work, limits),
       readable: (tables, touch) => readableTables(read, tables, touch),
       count: (table) => rowCount(read, table),
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
-        const readBeside: Read = (work) => holder.readBeside(work, limits.signal)
+        const readBeside: Read = (work) => holder.readBeside(work, limits)
         const lanes: readonly [Read, ...Read[]] = holder.second ? [read, readBeside] : [read]
         const world = { lanes, catalog: known.value, snapshots: holder.snapshots, ...limits }
         return scanOrphans(world, relationship, samples)
@@ -107,7 +107,7 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
           missingBytes: () => holder.missingBytes(limits.signal),
           bytes: (await sizeOf(path)) ?? 0,
           log: traces.some(({ kind }) => kind === 'wal-left-behind') ? target.name : null,
-          readAlone: <T>(work: Work<T>) => readAlone(path, work, limits.signal),
+          readAlone: <T>(work: Work<T>) => readAlone(path, work, limits),
         }
         yield* lookAtPages(reader, deep)
       },
@@ -127,8 +127,8 @@ function holderOf(path: string, first: Link) {
   const beside = laneOf(path)
   const aside = privateCopyOf(path)
 
-  const readIn = <T>(one: Lane, work: Work<T>, signal: AbortSignal): Promise<Answer<T>> =>
-    one.work(signal, (link) => inTransaction(link, work))
+  const readIn = <T>(one: Lane, work: Work<T>, { signal, noted }: Limits): Promise<Answer<T>> =>
+    one.work(signal, (link) => inTransaction(link, work, noted))
 
   return {
     open: lane.open,
@@ -141,16 +141,16 @@ function holderOf(path: string, first: Link) {
       return lane.opened?.way !== 'copy' && availableParallelism() > 1
     },
 
-    read: <T>(work: Work<T>, signal: AbortSignal): Promise<Answer<T>> => readIn(lane, work, signal),
-    readBeside: <T>(work: Work<T>, signal: AbortSignal): Promise<Answer<T>> => readIn(beside, work, signal),
+    read: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> => readIn(lane, work, limits),
+    readBeside: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> => readIn(beside, work, limits),
 
     /** As `read`, for what may take long: where writers would wait for it, it goes on in a private copy. */
-    async readBriefly<T>(work: Work<T>, signal: AbortSignal): Promise<Answer<T>> {
-      const answer = await lane.work(signal, (link) =>
-        lane.opened?.way === 'read-only' ? inBriefTransaction(link, work) : inTransaction(link, work),
+    async readBriefly<T>(work: Work<T>, limits: Limits): Promise<Answer<T>> {
+      const answer = await lane.work(limits.signal, (link) =>
+        (lane.opened?.way === 'read-only' ? inBriefTransaction : inTransaction)(link, work, limits.noted),
       )
       if (answer.outcome === 'answered' || answer.code !== overtime) return answer
-      return lane.keepFree(() => aside.read(work, signal))
+      return lane.keepFree(() => aside.read(work, limits))
     },
 
     missingBytes: (signal: AbortSignal): Promise<Answer<number>> =>

@@ -7,16 +7,20 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely } from '../dialect.js'
-import { noteStatement } from '../statements.js'
 import type { Link } from './link.js'
 
 /** Kysely over a link: its one connection is the child's. */
-export function kyselyOver(ask: Link['ask']): AnyKysely {
+export function kyselyOver(ask: Link['ask'], noted: Limits['noted']): AnyKysely {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters }: CompiledQuery) {
-      noteStatement(sql)
-      return { rows: (await ask({ kind: 'query', sql, parameters })) as R[] }
+      const began = performance.now()
+      try {
+        return { rows: (await ask({ kind: 'query', sql, parameters })) as R[] }
+      } finally {
+        noted?.(sql, performance.now() - began)
+      }
     },
     // biome-ignore lint/correctness/useYield: rows come in one answer; there is nothing to stream
     async *streamQuery() {

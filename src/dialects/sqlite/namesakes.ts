@@ -49,7 +49,7 @@ export async function namesakesOf(path: string, signal: AbortSignal): Promise<Na
             kysely,
           )
         ).rows,
-      signal,
+      { signal },
     )
     const tables = answer.outcome === 'answered' ? Number(answer.value[0]?.tables ?? 0) : 0
     const shown = relative('', place)

@@ -1,3 +1,4 @@
+import type { Limits } from '../../contracts/limits.js'
 import { type Answer, stopped } from '../dialect.js'
 import { kyselyOver } from './driver.js'
 import { startLink } from './link.js'
@@ -8,7 +9,7 @@ import { asAnswer, type Work } from './transactions.js'
 const asWriter = ['query_only = 0', 'foreign_keys = 1']
 
 /** Runs statements that write, on a private copy that is removed with the process that holds it. */
-export async function rehearse<T>(path: string, work: Work<T>, signal: AbortSignal): Promise<Answer<T>> {
+export async function rehearse<T>(path: string, work: Work<T>, { signal, noted }: Limits): Promise<Answer<T>> {
   const link = startLink()
   const stop = () => void link.kill()
   signal.addEventListener('abort', stop, { once: true })
@@ -20,7 +21,7 @@ export async function rehearse<T>(path: string, work: Work<T>, signal: AbortSign
     return await asAnswer(link, signal, async (held) => {
       for (const setting of asWriter) await held.ask({ kind: 'query', sql: `pragma ${setting}`, parameters: [] })
       // Each statement commits: what is checked at a commit is checked.
-      return work(kyselyOver(held.ask))
+      return work(kyselyOver(held.ask, noted))
     })
   } finally {
     signal.removeEventListener('abort', stop)

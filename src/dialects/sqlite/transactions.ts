@@ -1,3 +1,4 @@
+import type { Limits } from '../../contracts/limits.js'
 import { type Answer, type AnyKysely, stopped } from '../dialect.js'
 import { kyselyOver } from './driver.js'
 import { classify, overtime } from './failure.js'
@@ -31,6 +32,7 @@ export async function asAnswer<T>(
 export async function inTransaction<T>(
   { ask, tell }: Link,
   work: (kysely: AnyKysely, ask: Link['ask']) => Promise<T>,
+  noted: Limits['noted'],
 ): Promise<T> {
   let begun = false
   const askInside: Link['ask'] = (request) => {
@@ -39,14 +41,14 @@ export async function inTransaction<T>(
     return ask({ ...request, first: 'begin' })
   }
   try {
-    return await work(kyselyOver(askInside), askInside)
+    return await work(kyselyOver(askInside, noted), askInside)
   } finally {
     if (begun) tell({ kind: 'query', sql: 'rollback', parameters: [] })
   }
 }
 
 /** As `inTransaction`, and ends the process, and its lock with it, when the work takes too long. */
-export async function inBriefTransaction<T>(link: Link, work: Work<T>): Promise<T> {
+export async function inBriefTransaction<T>(link: Link, work: Work<T>, noted: Limits['noted']): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   let over = false
   const end = () => {
@@ -54,12 +56,13 @@ export async function inBriefTransaction<T>(link: Link, work: Work<T>): Promise<
     void link.kill()
   }
   try {
-    return await inTransaction(link, async (kysely, ask) => {
+    const begun = async (kysely: AnyKysely, ask: Link['ask']) => {
       // The lock is taken here: waiting for it keeps nobody else waiting.
       await ask({ kind: 'query', sql: 'select 1 from sqlite_schema limit 1', parameters: [] })
       timer = setTimeout(end, hold)
       return work(kysely)
-    })
+    }
+    return await inTransaction(link, begun, noted)
   } catch (error) {
     throw over ? new SqliteFailure(overtime, `it would keep writers waiting for more than ${hold} ms`) : error
   } finally {
