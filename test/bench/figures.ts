@@ -233,12 +233,31 @@ export function everything({ size: { tables }, dbdoctor, psql, url, cache }: Pla
   }
 }
 
-/** What a catalog holds, as somebody would ask for it by hand. */
+const own = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'"
+/** What a quick look reads of a catalog, as somebody would ask for it by hand. */
 const byHand = [
-  `select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public'`,
-  `select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped`,
-  `select i.indexrelid, i.indrelid, i.indkey, i.indisunique, i.indisvalid, i.indisready, i.indislive from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace`,
-  `select k.oid, k.conname, k.contype, k.conrelid, k.confrelid, k.conkey, k.confkey, k.convalidated from pg_constraint k where k.connamespace = 'public'::regnamespace`,
+  `select c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.reltuples, c.relpages, i.inhparent::regclass
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace left join pg_inherits i on i.inhrelid = c.oid
+    where c.relkind in ('r', 'p', 'f', 'v', 'm') and ${own} order by 2, 3`,
+  `select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, null), a.attnotnull, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where c.relkind in ('r', 'p', 'f', 'v', 'm') and a.attnum > 0 and not a.attisdropped and ${own} order by 1, 2`,
+  `select n.nspname, x.relname, c.relname, i.indkey, i.indcollation, i.indisunique, i.indisprimary, i.indisvalid, i.indisready, k.contype
+    from pg_index i join pg_class x on x.oid = i.indexrelid join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+    left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') where ${own} order by 1, 2`,
+  `select n.nspname, c.relname, k.conname, k.conkey, pn.nspname, p.relname, k.confkey, k.confmatchtype, k.convalidated, k.condeferrable, k.conpfeqop
+    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+    join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace where k.contype = 'f' and ${own} order by 1, 2, 3`,
+  `select n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid), k.convalidated
+    from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+    where k.contype = 'c' and ${own} order by 1, 2, 3`,
+  `select n.nspname, c.relname, s.seqstart, s.seqincrement
+    from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace where ${own} order by 1, 2`,
+  `select n.nspname, c.relname, t.tgname, t.tgenabled
+    from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace where not t.tgisinternal and ${own} order by 1, 2, 3`,
+  `select n.nspname, c.relname, has_schema_privilege(n.oid, 'usage') and has_any_column_privilege(c.oid, 'select')
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and ${own}`,
 ]
 
 /** Catalogs of many tables. */
@@ -278,7 +297,7 @@ export function catalogs({ size: { tables }, dbdoctor, psql, url }: Place, dump:
       name: `a quick look at ${figures(tables)} tables, PostgreSQL`,
       command: [...dbdoctor, 'check', url('many'), '--depth', 'quick', '--no-progress'],
       peer: psql('many', '-At', ...byHand.flatMap((statement) => ['-c', statement])),
-      against: 'psql, pg_class, pg_attribute, pg_index and pg_constraint by hand',
+      against: 'psql, tables, columns, indexes, constraints, sequences, triggers and rights by hand',
       wanted: 3,
     },
   ]
