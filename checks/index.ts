@@ -46,9 +46,11 @@ export default definePlugin({
   name: 'dbdoctor',
   checks: [
     ...[opens, latency, capacity, restarts],
+    // The first of those that need the catalog has it read; what needs none is looked at meanwhile, before the others.
+    tables,
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
-    ...[tables, indexes, views, drift, migrations, indexDesign, keyTypes],
+    ...[indexes, indexDesign, views, drift, migrations, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],

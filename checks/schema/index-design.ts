@@ -93,7 +93,7 @@ export default defineCheck({
     },
 
     async postgres({ db, config, report, coverage, skip }) {
-      const [catalog, answer] = [await db.catalog(), await designOf(db)]
+      const [catalog, answer] = await Promise.all([db.catalog(), designOf(db)])
       if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const wanted = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)

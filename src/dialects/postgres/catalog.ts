@@ -67,10 +67,8 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
   const keys = groupBy(keyRows, ({ relation }) => relation)
   const collations = byNumber(collationRows)
   const operators = byNumber(operatorRows)
-  const names = new Map(
-    [...columns].map(([relation, all]) => [relation, new Map(all.map(([number, name]) => [number, name]))]),
-  )
-  const namesOf = (relation: number): Names => names.get(relation) ?? new Map()
+  const names = new Map(columnRows.map((row) => [row.relation, byTheirNumbers(row.columns)]))
+  const namesOf = (relation: number): Names => names.get(relation) ?? []
 
   return withoutQuarantine({
     defaultSchema: 'public',
@@ -123,8 +121,14 @@ function ofColumn(definition: string, column: string): string {
 const kinds = { r: 'table', p: 'partitioned', f: 'foreign', v: 'view', m: 'materialized view' } as const
 
 /** Names of columns by their numbers. */
-type Names = ReadonlyMap<number, string>
+type Names = readonly (string | undefined)[]
 type Numbered = ReadonlyMap<number, NamedRow>
+
+function byTheirNumbers(columns: readonly ColumnTuple[]): Names {
+  const names: string[] = []
+  for (const [number, name] of columns) names[number] = name
+  return names
+}
 
 function byNumber(rows: readonly NamedRow[]): Numbered {
   return new Map(rows.map((row) => [row.oid, row]))
@@ -141,7 +145,7 @@ function toKey(row: KeyRow, names: Names, collations: Numbered): Key {
     primary,
     columns: numbersIn(columns)
       .slice(0, count)
-      .flatMap((number) => names.get(number) ?? []),
+      .flatMap((number) => names[number] ?? []),
     collations: numbersIn(numbers)
       .slice(0, count)
       .map((number) => {
@@ -186,7 +190,7 @@ function toIndex(row: IndexRow, { schema, name: table, partition }: RelationRow,
     schema,
     name,
     table,
-    columns: numbers.map((number) => names.get(number) ?? null),
+    columns: numbers.map((number) => names[number] ?? null),
     unique,
     valid,
     ready,
@@ -209,7 +213,7 @@ function toForeignKey(
   operators: Numbered,
 ): ForeignKey {
   const { name, validated, enforced, deferrable } = row
-  const named = (text: string, own: Names) => numbersIn(text).flatMap((number) => own.get(number) ?? [])
+  const named = (text: string, own: Names) => numbersIn(text).flatMap((number) => own[number] ?? [])
   return {
     name,
     child: { schema, name: table, partitioned: kind === 'p' },
