@@ -56,7 +56,7 @@ try {
   for (const figure of onSqlite(place)) measure(figure, rounds)
   for (const figure of onPostgres(place)) measure(figure, rounds)
   for (const figure of fourKeys(place)) measure(figure, rounds)
-  for (const figure of catalogs(place, join(bin, 'pg_dump'))) measure(figure, rounds)
+  for (const figure of catalogs(place, join(bin, 'pg_dump'))) measure(figure, quick ? rounds : shortRounds)
   measure(readability(place), rounds)
   measure(everything(place), rounds)
 } finally {
