@@ -1,4 +1,14 @@
-import { type AnyKysely, defineCheck, listed, pluralize, quoted, type Repair, type Session, sql } from 'dbdoctor'
+import {
+  type AnyKysely,
+  defineCheck,
+  identifier,
+  listed,
+  pluralize,
+  quoted,
+  type Repair,
+  type Session,
+  sql,
+} from 'dbdoctor'
 
 interface Used {
   /** The database whose default collation it is; null for any other. */
@@ -101,8 +111,6 @@ export default defineCheck({
     },
   },
 })
-
-const identifier = (...names: readonly string[]) => names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.')
 
 /**
  * Collations that indexes are ordered by, and those among them whose version differs from the recorded one. Servers before PostgreSQL 15

@@ -18,7 +18,7 @@ export interface BaselineOptions extends CheckOptions {
 export async function baseline(parts: Parts, target: string | undefined, options: BaselineOptions): Promise<number> {
   return onSubject(parts, target, options, async (subject) => {
     const history = await historyOf(options)
-    const report = await examined(subject, options, history)
+    const report = await examined(subject, options, { history })
     await history?.append(report)
     if (!report.complete || report.verdict.database === 'unreachable') {
       const why = report.complete ? report.verdict.headline : 'The run was interrupted.'

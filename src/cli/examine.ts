@@ -21,20 +21,24 @@ export async function examine(subject: Interruptible, options: CheckOptions): Pr
   const outputs = formatsOf(options.format, registry.reporters)
   await refuseUnwritable(outputs)
   const history = await historyOf(options)
-  const report = await examined(subject, options, history, registry)
+  const report = await examined(subject, options, { history, registry })
   // What cannot be kept in one place is kept in the other all the same.
   const kept = await Promise.allSettled([writeReport(report, outputs, styleOf(options)), history?.append(report)])
   for (const ending of kept) if (ending.status === 'rejected') throw ending.reason
   return report.exitCode
 }
 
+/** What else an examination may have: earlier runs, the checks where somebody has put them together already, and who listens. */
+interface Company extends Partial<Pick<Audience, 'repairs' | 'onEvent'>> {
+  readonly history?: HistoryFile | null
+  readonly registry?: Registry
+}
+
 /** Examines, and shows on standard error that it does. With a history, the report says what has changed since. */
 export async function examined(
   { interruption, ...subject }: Interruptible,
   options: CheckOptions,
-  history: HistoryFile | null = null,
-  registry: Registry = createRegistry(subject.plugins),
-  { repairs, onEvent = () => {} }: Partial<Pick<Audience, 'repairs' | 'onEvent'>> = {},
+  { history, registry = createRegistry(subject.plugins), repairs, onEvent = () => {} }: Company = {},
 ): Promise<Report> {
   const progress = startProgress(options.progress && !options.quiet)
   try {

@@ -94,7 +94,7 @@ async function whatIsSent(
   }
   const options = { depth, failOn: 'fail', concurrency: 1, samples: 5, progress: false, only: [id] } as const
   const report = await onSubject(parts, target, { ...options, ...(config !== undefined && { config }) }, (subject) =>
-    examined(subject, options, null, createRegistry(subject.plugins), { onEvent }),
+    examined(subject, options, { onEvent }),
   )
   const result = report.results.find((one) => one.id === id)
   const why = result?.skip?.detail ?? nothing

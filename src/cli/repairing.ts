@@ -2,7 +2,6 @@ import { givenBy } from '../config/given.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import type { Repair } from '../contracts/repair.js'
 import type { Repairer } from '../dialects/repairer.js'
-import { createRegistry } from '../engine/registry.js'
 import type { Look } from '../repair/apply.js'
 import { reading } from '../repair/catalog.js'
 import { planOf } from '../repair/plan.js'
@@ -19,7 +18,7 @@ const startTimeout = 60_000
 /** Examines, and plans what mends what was found. */
 export async function planFor(subject: Interruptible, options: FixOptions, repairer: Repairer | null): Promise<Plan> {
   const repairs = new Map<string, readonly Repair[]>()
-  const report = await examined(onlyReading(subject), options, null, createRegistry(subject.plugins), { repairs })
+  const report = await examined(onlyReading(subject), options, { repairs })
   if (!report.complete)
     throw new DbdoctorError('ERR_REPAIR_REFUSED', 'no plan was made: the run was interrupted', 'nothing was changed')
   const dialect = await subject.dialect(true)

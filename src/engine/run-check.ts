@@ -4,6 +4,7 @@ import { DbdoctorError } from '../contracts/errors.js'
 import { type Limits, limit, Stop } from '../contracts/limits.js'
 import type { Dialect, Session } from '../dialects/dialect.js'
 import type { Result } from '../report/report.js'
+import type { Secrets } from '../report/secrets.js'
 import { type Recorder, type RecordOptions, recorderOf } from './recorder.js'
 import type { RunContext } from './run-context.js'
 import { optionsOf } from './selection.js'
@@ -24,7 +25,7 @@ export async function examine(
   check: AnyCheck,
   options: ExamineOptions,
   shared: RunContext,
-  { expires, advance, noted }: Required<Omit<Limits, 'signal'>>,
+  { expires, advance, noted, scrub }: Required<Omit<Limits, 'signal'>> & Pick<Secrets, 'scrub'>,
 ): Promise<Result> {
   const began = performance.now()
   const recorder = recorderOf(check, options, shared.given)
@@ -32,8 +33,10 @@ export async function examine(
     ...limit(expires, shared.limits.signal),
     advance,
     noted(statement: string, ms: number) {
-      recorder.noted(statement, ms)
-      noted(statement, ms)
+      // Before it is cut: of a secret that lies there, half would be left.
+      const told = scrub(statement)
+      recorder.noted(told, ms)
+      noted(told, ms)
     },
   }
   try {

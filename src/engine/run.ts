@@ -232,7 +232,8 @@ async function settleAll(
       return examine(check, options, shared, {
         expires,
         advance: (done, of) => onEvent({ type: 'advanced', id: check.id, done, of }),
-        noted: (statement, ms) => onEvent({ type: 'asked', id: check.id, statement: secrets.scrub(statement), ms }),
+        noted: (statement, ms) => onEvent({ type: 'asked', id: check.id, statement, ms }),
+        scrub: secrets.scrub,
       })
     }
     const result = reason ? skipped(check, selection, given, reason) : await turn(look)

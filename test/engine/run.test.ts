@@ -247,6 +247,30 @@ test.each(['sqlite', 'postgres'] as const)('the slowest statements of a check ar
   expect(JSON.stringify([asked, results])).not.toMatch(/canary|kept to ourselves/)
 })
 
+test('a secret that lies where a statement is cut is not told in half', async () => {
+  const { target } = await testDatabase('sqlite', 'create table t (n integer)')
+  const token = 'canary-of-the-config'
+  const rows = sql`with recursive n (i) as (select 1 union all select i + 1 from n where i < 400000)`
+  const looking = check(
+    'schema/a',
+    async ({ db }) => {
+      // Of 400 characters, the token has the last ten.
+      const asked = `with recursive n (i) as (select 1 union all select i + 1 from n where i < 400000) select count(*) as `
+      const name = `${'x'.repeat(400 - asked.length - 1 - 10)}${token}`
+      await db.read((kysely) => sql`${rows} select count(*) as ${sql.id(name)} from n`.execute(kysely))
+    },
+    { after: ['connection/opens'], needs: ['session'] },
+  )
+  const { results } = await examine(target, {
+    only: ['schema/a'],
+    config: { auth: { accessToken: token } },
+    plugins: [builtIn, definePlugin({ name: 'test', checks: [looking] })],
+  })
+  const { slowest = [] } = find(results, 'schema/a') ?? {}
+  expect(slowest[0]?.statement).toContain(`x•••" from`)
+  expect(JSON.stringify(results)).not.toContain('canary')
+})
+
 test('a check that asks nothing has no slowest statement', async () => {
   const { results } = await withoutDatabase([check('server/a', () => sleep(15).then(() => {}))])
   expect(results[0]).not.toHaveProperty('slowest')

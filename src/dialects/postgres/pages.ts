@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { ahead } from '../../values/ahead.js'
-import { pluralize, quoted } from '../../values/text.js'
+import { identifier, pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
 import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope, TransactionSettings } from '../dialect.js'
 import { crossCount } from './cross-count.js'
@@ -143,10 +143,9 @@ async function tuplesOf(read: Read, { schema }: Amcheck, oid: number, place: Pla
 
 const sound: Found = { faults: [], gap: null }
 const restore = ['Restore the table from a backup; whatever still reads, save with pg_dump first']
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 /** The server's own indexes can't be built beside those in use; a unique one is not built over values that are there twice. */
 function rebuild(schema: string, index: string, unique: boolean): string[] {
-  const statement = `reindex index ${schema === 'pg_catalog' ? '' : 'concurrently '}${quote(schema)}.${quote(index)}`
+  const statement = `reindex index ${schema === 'pg_catalog' ? '' : 'concurrently '}${identifier(schema, index)}`
   // Nobody looks for duplicates among the server's own.
   if (!unique || schema === 'pg_catalog') return [statement]
   return [
@@ -216,6 +215,6 @@ function gapOf(amcheck: Amcheck | undefined, indexes: number): PageLook['gap'] {
       optional: false,
     }
   if (amcheck.btrees) return null
-  const grant = `grant execute on all functions in schema ${quote(amcheck.schema)} to the role`
+  const grant = `grant execute on all functions in schema ${identifier(amcheck.schema)} to the role`
   return { reason: 'no-permission', detail: `${what}: the role may not call amcheck: ${grant}`, optional: false }
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { identifier } from '../../values/text.js'
 import { type Catalog, findTable, leavesOf, type Relation } from '../catalog.js'
 import type { Answer, AnyKysely } from '../dialect.js'
 
@@ -42,7 +43,7 @@ export async function stretchesOf(
     const { rows: found } = await sql<{ pages: string; version: number }>`
       select pg_relation_size(o.oid::regclass) / current_setting('block_size')::int as pages,
         current_setting('server_version_num')::int as version
-      from unnest(array[${sql.join(leaves.map(quoted))}]::text[]) with ordinality as n (name, at)
+      from unnest(array[${sql.join(leaves.map(({ schema, name }) => identifier(schema, name)))}]::text[]) with ordinality as n (name, at)
       join lateral (select to_regclass(n.name) as oid) o on true order by n.at`.execute(kysely)
     return found
   })
@@ -68,8 +69,6 @@ export function rowsOf(catalog: Catalog, relation: Relation): number | null {
   const counts = leavesOf(catalog, relation).map((leaf) => findTable(catalog, leaf)?.rowsEstimate ?? null)
   return counts.includes(null) ? null : counts.reduce<number>((sum, more) => sum + (more ?? 0), 0)
 }
-
-const quoted = ({ schema, name }: Relation) => [schema, name].map((part) => `"${part.replaceAll('"', '""')}"`).join('.')
 
 /** What was compared of so many stretches, as far as it goes without a gap: null where that is nothing. */
 export function shareOf(stretches: readonly Stretch[], done: number): string | null {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { identifier } from '../../values/text.js'
 import { groupBy } from '../catalog.js'
 import { byPlace, type Definition, type Definitions } from '../definitions.js'
 import type { AnyKysely } from '../dialect.js'
@@ -85,7 +86,7 @@ const word = (text: string): Token => ({ text, index: 0 })
 /** A column's clause as it would be written for the table as a whole. */
 function asTableClause(column: string, clause: Clause): Clause {
   const [first, ...rest] = clause.tokens
-  const key = (...more: readonly Token[]) => [word('('), word(`"${column.replaceAll('"', '""')}"`), ...more, word(')')]
+  const key = (...more: readonly Token[]) => [word('('), word(identifier(column)), ...more, word(')')]
   switch (clause.kind) {
     case 'PRIMARY': {
       const [, direction, ...others] = rest

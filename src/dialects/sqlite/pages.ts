@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { partFromLog } from '../../values/advice.js'
-import { pluralize } from '../../values/text.js'
+import { identifier, pluralize } from '../../values/text.js'
 import { groupBy } from '../catalog.js'
 import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
 
@@ -71,12 +71,13 @@ const ofFile = { schema, table: undefined, index: undefined }
 const salvage = [
   'restore a backup, or save what can be read, from a copy: sqlite3 copy.db .recover | sqlite3 rescued.db',
 ]
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 const copyFirst =
   'Copy the file first, with its -wal and -journal: what is rebuilt on damaged pages may take more with it.'
 const rebuild = (index: string, table: string | undefined) => [
   copyFirst,
-  index === table ? `insert into ${quote(index)} (${quote(index)}) values ('rebuild')` : `reindex ${quote(index)}`,
+  index === table
+    ? `insert into ${identifier(index)} (${identifier(index)}) values ('rebuild')`
+    : `reindex ${identifier(index)}`,
 ]
 
 /** Says so where the file without its log has nothing wrong with it. */

@@ -5,12 +5,11 @@ import { chmod, copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import BetterSqlite from 'better-sqlite3'
-import { listed, pluralize } from '../../values/text.js'
+import { identifier, listed, pluralize } from '../../values/text.js'
 import type { FileRepair } from '../repairer.js'
 
 /** Rows that are read at once while nothing is damaged. */
 const rowsAtOnce = 500
-const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 /** The file and its journal. */
 const sides = ['', '-journal'] as const
@@ -136,11 +135,11 @@ interface Entry {
 
 function copyRows(source: BetterSqlite.Database, target: BetterSqlite.Database, table: string, keyed: boolean): void {
   const info = source.prepare('select name, pk from pragma_table_xinfo(?) where hidden = 0').all(table) as Column[]
-  const columns = info.map(({ name }) => quote(name))
+  const columns = info.map(({ name }) => identifier(name))
   const marks = ['?', ...columns.map(() => '?')].join(', ')
   const own = keyed ? '' : 'rowid, '
   const insert = target.prepare(
-    `insert or ignore into ${quote(table)} (${own}${columns.join(', ')}) values (${keyed ? columns.map(() => '?').join(', ') : marks})`,
+    `insert or ignore into ${identifier(table)} (${own}${columns.join(', ')}) values (${keyed ? columns.map(() => '?').join(', ') : marks})`,
   )
   if (!keyed) {
     copyByRowid(source, insert, table, columns)
@@ -149,10 +148,10 @@ function copyRows(source: BetterSqlite.Database, target: BetterSqlite.Database, 
   const key = info.filter(({ pk }) => pk > 0).sort((one, other) => one.pk - other.pk)
   // From both ends, up to what is damaged.
   for (const order of ['asc', 'desc']) {
-    const by = key.map(({ name }) => `${quote(name)} ${order}`).join(', ')
+    const by = key.map(({ name }) => `${identifier(name)} ${order}`).join(', ')
     try {
       const rows = source
-        .prepare(`select ${columns.join(', ')} from ${quote(table)} order by ${by}`)
+        .prepare(`select ${columns.join(', ')} from ${identifier(table)} order by ${by}`)
         .raw()
         .iterate()
       for (const row of rows) insert.run(...(row as unknown[]))
@@ -175,7 +174,7 @@ function copyByRowid(
   columns: readonly string[],
 ): void {
   const select = source
-    .prepare(`select rowid, ${columns.join(', ')} from ${quote(table)} where rowid > ? order by rowid limit ?`)
+    .prepare(`select rowid, ${columns.join(', ')} from ${identifier(table)} where rowid > ? order by rowid limit ?`)
     .raw()
     .safeIntegers()
   const end = 2n ** 63n - 1n
@@ -216,7 +215,7 @@ function saved(file: string, way: string): string {
       name,
       rows: Number(
         database
-          .prepare(`select count(*) from ${quote(name)}`)
+          .prepare(`select count(*) from ${identifier(name)}`)
           .pluck()
           .get(),
       ),

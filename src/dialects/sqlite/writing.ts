@@ -1,3 +1,4 @@
+import { identifier } from '../../values/text.js'
 import { type Token, unquoted } from './tokens.js'
 
 /** SQLite compares names without regard to the case of ASCII letters. */
@@ -21,7 +22,7 @@ export function writer(names: ReadonlySet<string>): (tokens: readonly Token[]) =
     if (!/^["[`].+/s.test(text)) return text.startsWith("'") ? text : fold(text)
     const name = fold(unquoted(text))
     if (text.startsWith('"') && !names.has(name)) return text
-    return /^[\w$\u0080-\uffff]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
+    return /^[\w$\u0080-\uffff]+$/.test(name) ? name : identifier(name)
   }
   return (tokens) => {
     let written = ''
