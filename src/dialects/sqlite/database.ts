@@ -13,7 +13,7 @@ import { readCatalog } from './catalog.js'
 import { readDefinitions } from './definitions.js'
 import { overtime } from './failure.js'
 import { missingBytes, sizeOf } from './file.js'
-import { type Lane, laneOf, pause } from './lane.js'
+import { laneOf, pause } from './lane.js'
 import type { Link } from './link.js'
 import { holderNamed, writerOf } from './locks.js'
 import { namesakesOf } from './namesakes.js'
@@ -21,7 +21,7 @@ import { type Read, scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { rehearse } from './rehearsal.js'
 import { readableTables, rowCount } from './tables.js'
-import { inBriefTransaction, inTransaction, type Work } from './transactions.js'
+import type { Work } from './transactions.js'
 
 /** Opens the file at `path` over a link that was started for it. */
 export async function openDatabase(path: string, target: TargetInfo, link: Link, limits: Limits): Promise<Opening> {
@@ -96,8 +96,9 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
         const readBeside: Read = (work) => holder.readBeside(work, limits)
+        const begin: Read = (work) => holder.read(work, limits, { joining: true })
         const lanes: readonly [Read, ...Read[]] = holder.second ? [read, readBeside] : [read]
-        const world = { lanes, catalog: known.value, snapshots: holder.snapshots, ...limits }
+        const world = { begin, lanes, catalog: known.value, snapshots: holder.snapshots, ...limits }
         return scanOrphans(world, relationship, samples)
       },
       async *pages({ deep }) {
@@ -127,9 +128,6 @@ function holderOf(path: string, first: Link) {
   const beside = laneOf(path)
   const aside = privateCopyOf(path)
 
-  const readIn = <T>(one: Lane, work: Work<T>, { signal, noted }: Limits): Promise<Answer<T>> =>
-    one.work(signal, (link) => inTransaction(link, work, noted))
-
   return {
     open: lane.open,
     /** Whether a long transaction leaves writers alone: true in every way but `read-only`, where a reader's lock stops a commit. */
@@ -141,14 +139,12 @@ function holderOf(path: string, first: Link) {
       return lane.opened?.way !== 'copy' && availableParallelism() > 1
     },
 
-    read: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> => readIn(lane, work, limits),
-    readBeside: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> => readIn(beside, work, limits),
+    read: lane.read,
+    readBeside: beside.read,
 
     /** As `read`, for what may take long: where writers would wait for it, it goes on in a private copy. */
     async readBriefly<T>(work: Work<T>, limits: Limits): Promise<Answer<T>> {
-      const answer = await lane.work(limits.signal, (link) =>
-        (lane.opened?.way === 'read-only' ? inBriefTransaction : inTransaction)(link, work, limits.noted),
-      )
+      const answer = await lane.read(work, limits, { briefly: true, joining: true })
       if (answer.outcome === 'answered' || answer.code !== overtime) return answer
       return lane.keepFree(() => aside.read(work, limits))
     },

@@ -25,6 +25,8 @@ type Sql = RawBuilder<unknown>
 export type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
 
 interface World {
+  /** As the first lane, for what no other lane has seen anything of yet. */
+  readonly begin: Read
   /** What may read at the same time: the first for everything, another for what is long. */
   readonly lanes: readonly [Read, ...Read[]]
   readonly catalog: Catalog
@@ -62,8 +64,7 @@ export async function scanOrphans(
 ): Promise<Answer<Orphans>> {
   const world = { ...given, sizes }
   const plan = antiJoinOf(world.catalog, relationship)
-  const [read] = world.lanes
-  const begun = await read(async (kysely): Promise<Scan | Orphans> => {
+  const begun = await world.begin(async (kysely): Promise<Scan | Orphans> => {
     const extent = await extentOf(kysely, plan, sizes)
     const atOnce = fitsInOne(world, plan, extent)
     // The second process opens the file while the first one finds out what to do.

@@ -30,6 +30,8 @@ interface TableRow {
 const mostProblems = 100
 /** Files that are looked at as thoroughly at any depth that looks at pages, in bytes. */
 const small = 64 * 2 ** 20
+/** Files that are looked at in one statement first, in bytes: some 50 ms, which a writer may have to wait. */
+const tiny = 2 * 2 ** 20
 const schema = 'main'
 const schemaTable = 'sqlite_schema'
 
@@ -55,15 +57,21 @@ export async function* lookAtPages(reader: PageReader, asked: boolean): AsyncGen
 
   let faults = 0
   let gaps = 0
+  // One statement says of all tables that nothing is wrong. What is wrong, and where, is asked of each by itself.
+  const sound = reader.bytes <= tiny && (await isSound(reader))
   for (const table of listed.value.tables) {
-    const look = await lookAtTable(reader, table, listed.value.roots, deep)
+    const known = sound && table.type !== 'virtual'
+    const look = known
+      ? { ...aboutTable(table), faults: [], gap: null }
+      : await lookAtTable(reader, table, listed.value.roots, deep)
     faults += look.faults.length
     if (look.gap) gaps++
     yield look
   }
   if (faults > 0) yield* blameLog(reader)
   // A page that two tables use, or none: told once all tables by themselves are sound.
-  if (faults === 0 && (asked || (deep && gaps === 0))) yield { ...whole, ...(await lookAtFile(reader)) }
+  if (sound) yield { ...whole, faults: [], gap: null }
+  else if (faults === 0 && (asked || (deep && gaps === 0))) yield { ...whole, ...(await lookAtFile(reader)) }
 }
 
 const ofFile = { schema, table: undefined, index: undefined }
@@ -108,14 +116,27 @@ async function listTables(kysely: AnyKysely): Promise<TableRow[]> {
   return rows
 }
 
+/** Whether SQLite finds nothing wrong with the whole file, each index held against its table. */
+async function isSound({ readLong }: PageReader): Promise<boolean> {
+  const answer = await readLong(
+    async (kysely) =>
+      (await sql<Problem>`pragma integrity_check(1)`.execute(kysely)).rows.flatMap(linesOf).length === 0,
+  )
+  return answer.outcome === 'answered' && answer.value
+}
+
+function aboutTable({ name, type }: TableRow): Pick<PageLook, 'part' | 'object'> {
+  return { part: type === 'shadow' || name.startsWith('sqlite_') ? 'system' : 'table', object: name }
+}
+
 async function lookAtTable(
   { read, readLong }: PageReader,
-  { name, type }: TableRow,
+  table: TableRow,
   roots: ReadonlyMap<number, string>,
   deep: boolean,
 ): Promise<PageLook> {
-  const part = type === 'shadow' || name.startsWith('sqlite_') ? 'system' : 'table'
-  const about = { part, object: name } as const
+  const { name, type } = table
+  const about = aboutTable(table)
   if (type === 'virtual') {
     // The check of a table whose module is missing says that all is well.
     const known = await read((kysely) => sql`select 1 from ${sql.id(name)} limit 0`.execute(kysely))

@@ -28,44 +28,56 @@ export async function asAnswer<T>(
   }
 }
 
-/** Runs work in one read transaction, which its first statement begins. */
-export async function inTransaction<T>(
-  { ask, tell }: Link,
-  work: (kysely: AnyKysely, ask: Link['ask']) => Promise<T>,
-  noted: Limits['noted'],
-): Promise<T> {
-  let begun = false
+/** A read transaction on a link, for one piece of work after another. Its first statement begins it. */
+export function transactionOn({ ask, tell, kill }: Link) {
+  let began: number | undefined
+  const age = () => (began === undefined ? 0 : performance.now() - began)
   const askInside: Link['ask'] = (request) => {
-    if (begun || request.kind !== 'query') return ask(request)
-    begun = true
+    if (began !== undefined || request.kind !== 'query') return ask(request)
+    began = performance.now()
     return ask({ ...request, first: 'begin' })
   }
-  try {
-    return await work(kyselyOver(askInside, noted), askInside)
-  } finally {
-    if (begun) tell({ kind: 'query', sql: 'rollback', parameters: [] })
+  const run = <T>(work: Work<T>, noted: Limits['noted']): Promise<T> => work(kyselyOver(askInside, noted))
+
+  return {
+    /** Milliseconds since it began. */
+    age,
+    run,
+
+    /** As `run`, and ends the process, and its lock with it, when it is held for too long. */
+    async runBriefly<T>(work: Work<T>, noted: Limits['noted']): Promise<T> {
+      // The lock is taken here: waiting for it keeps nobody else waiting.
+      if (began === undefined) {
+        await askInside({ kind: 'query', sql: 'select 1 from sqlite_schema limit 1', parameters: [] })
+        began = performance.now()
+      }
+      let over = false
+      const stop = () => {
+        over = true
+        void kill()
+      }
+      const timer = setTimeout(stop, hold - age())
+      try {
+        return await run(work, noted)
+      } catch (error) {
+        throw over ? new SqliteFailure(overtime, `it would keep writers waiting for more than ${hold} ms`) : error
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+
+    end(): void {
+      if (began !== undefined) tell({ kind: 'query', sql: 'rollback', parameters: [] })
+    },
   }
 }
 
-/** As `inTransaction`, and ends the process, and its lock with it, when the work takes too long. */
-export async function inBriefTransaction<T>(link: Link, work: Work<T>, noted: Limits['noted']): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  let over = false
-  const end = () => {
-    over = true
-    void link.kill()
-  }
+/** Runs work in a read transaction of its own. */
+export async function inTransaction<T>(link: Link, work: Work<T>, noted: Limits['noted']): Promise<T> {
+  const transaction = transactionOn(link)
   try {
-    const begun = async (kysely: AnyKysely, ask: Link['ask']) => {
-      // The lock is taken here: waiting for it keeps nobody else waiting.
-      await ask({ kind: 'query', sql: 'select 1 from sqlite_schema limit 1', parameters: [] })
-      timer = setTimeout(end, hold)
-      return work(kysely)
-    }
-    return await inTransaction(link, begun, noted)
-  } catch (error) {
-    throw over ? new SqliteFailure(overtime, `it would keep writers waiting for more than ${hold} ms`) : error
+    return await transaction.run(work, noted)
   } finally {
-    clearTimeout(timer)
+    transaction.end()
   }
 }

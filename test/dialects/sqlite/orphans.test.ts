@@ -48,6 +48,7 @@ async function scannedEveryWay(target: string, sizes = tiny): Promise<{ ids: num
     if (catalog.outcome === 'failed') throw new Error(catalog.text)
     const found: { ids: number[]; rows: number }[] = []
     const lanes = [session.read, beside.read] as const
+    const begin = session.read
     const now = performance.now()
     const worlds = [
       { snapshots: true, expires: limits.expires },
@@ -57,7 +58,7 @@ async function scannedEveryWay(target: string, sizes = tiny): Promise<{ ids: num
     ]
     for (const key of catalog.value.foreignKeys) {
       for (const world of worlds) {
-        const scan = await scanOrphans({ lanes, catalog: catalog.value, ...world }, key, 200)
+        const scan = await scanOrphans({ begin, lanes, catalog: catalog.value, ...world }, key, 200)
         if (scan.outcome === 'failed') throw new Error(scan.text)
         const ids = scan.value.samples.map(({ row }) => Number(row.id)).sort((a, b) => a - b)
         found.push({ ids, rows: scan.value.rows })
@@ -163,7 +164,7 @@ test('a scan whose time is up says how much was compared', async () => {
         ? session.read(work)
         : Promise.resolve({ outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' })
     const lanes: [typeof read] = [read]
-    const world = { lanes, catalog: catalog.value, snapshots: true, expires: performance.now() }
+    const world = { begin: read, lanes, catalog: catalog.value, snapshots: true, expires: performance.now() }
     return scanOrphans(world, key, 5)
   }
   // What is known of both sides, and pieces from then on.
