@@ -28,8 +28,12 @@ export type ErrorCode =
   | 'ERR_PLAN_STALE'
   | 'ERR_REPAIR_REFUSED'
 
+/** What these errors are known by, whichever copy of this module made them: the program that starts has its own, and so may a plugin. */
+const brand = Symbol.for('dbdoctor.DbdoctorError')
+
 /** A mistake of the user's: printed as two lines (what is wrong, the way out) without a stack, exit code 2. */
 export class DbdoctorError extends Error {
+  readonly [brand] = true
   readonly code: ErrorCode
   readonly hint: string
 
@@ -38,5 +42,9 @@ export class DbdoctorError extends Error {
     this.name = 'DbdoctorError'
     this.code = code
     this.hint = hint
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && brand in value
   }
 }

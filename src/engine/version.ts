@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import manifest from '../../package.json' with { type: 'json' }
 
 /** The version of this package. */
-export const version: string = createRequire(import.meta.url)('dbdoctor/package.json').version
+export const { version } = manifest
