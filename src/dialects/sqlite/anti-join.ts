@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, indexesOf, type Table } from '../catalog.js'
 import type { AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
-import { named, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
+import { named, type Position, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
 import type { RowidKey } from './runs-of-keys.js'
 
 type Sql = RawBuilder<unknown>
@@ -20,7 +20,7 @@ export const everything: Piece = { where: sql`1`, ofParent: sql`1` }
 /** Rows that seem to have no parent: how many, and where they are, or the first of them. */
 export interface Seeming {
   readonly rows: number
-  readonly positions: readonly Sql[]
+  readonly positions: readonly Position[]
 }
 
 /** How the rows of a child that have no parent are asked for. */
@@ -179,9 +179,13 @@ export function inTable(plan: AntiJoin): AntiJoin {
   return { ...plan, child: plan.childHeap }
 }
 
-/** Rows at these positions. */
-export function among({ position }: AntiJoin, positions: readonly Sql[]): Sql {
-  return sql`(${sql.join(position)}) in (values ${sql.join(positions)})`
+/** Rows at these positions. A thousand rowids are one parameter. */
+export function among({ position }: AntiJoin, positions: readonly Position[]): Sql {
+  const values = positions.flat()
+  const own = sql.join(position)
+  if (position.length === 1 && values.every((value) => typeof value === 'bigint' || Number.isSafeInteger(value)))
+    return sql`${own} in (select value from json_each(${`[${values.join()}]`}))`
+  return sql`(${own}) in (values ${sql.join(positions.map((one) => sql`(${sql.join(one)})`))})`
 }
 
 /** As `seemingOrphans`, by the keys that are missing; null where that says nothing, or there are too many. */
@@ -200,7 +204,7 @@ export async function orphansByKey(
     where (${sql.join(inBytes('c', columns))}) in (values ${sql.join(those)}) and ${keyed} and (${piece.where})
     limit ${candidateLimit + 1}`.execute(kysely)
   if (rows.length > candidateLimit) return null
-  return { rows: rows.length, positions: rows.map((row) => sql`(${sql.join(valuesOf(row, position.length))})`) }
+  return { rows: rows.length, positions: rows.map((row) => valuesOf(row, position.length)) }
 }
 
 /** What the plan takes for orphans: how many, and where they are, of the first `most`. One pass where they are no more. */
@@ -250,12 +254,12 @@ export async function countKeyed(kysely: AnyKysely, { declared, child, keyed }: 
   return rows[0]?.found ?? 0
 }
 
-async function findPositions(kysely: AnyKysely, plan: AntiJoin, where: Sql, limit: number): Promise<Sql[]> {
+async function findPositions(kysely: AnyKysely, plan: AntiJoin, where: Sql, limit: number): Promise<Position[]> {
   const { rows } = await sql<Record<string, unknown>>`select ${named(plan.position)}
     from ${plan.child} ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,
   )
-  return rows.map((row) => sql`(${sql.join(valuesOf(row, plan.position.length))})`)
+  return rows.map((row) => valuesOf(row, plan.position.length))
 }
 
 export async function findOrphans(

@@ -17,7 +17,7 @@ import {
   type Seeming,
   withoutIndex,
 } from './anti-join.js'
-import { inBatches } from './batches.js'
+import { inBatches, type Position } from './batches.js'
 import { type Extent, extentOf, rangesOfKey, type Sizes, type Stretch, stretches, usualSizes } from './extent.js'
 import { type Way, wayFor } from './ways.js'
 
@@ -130,7 +130,7 @@ async function settle(
 
 async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Promise<Answer<Orphans>> {
   const [read] = world.lanes
-  const seen = { pieces: 0, rows: 0, keyed: 0, candidates: [] as Sql[], done: [] as number[] }
+  const seen = { pieces: 0, rows: 0, keyed: 0, candidates: [] as Position[], done: [] as number[] }
   const queue = scan.pieces.entries()
   const left: [number, Piece | Stretch][] = []
   let failure: Failure | undefined
@@ -180,7 +180,7 @@ async function scanPiece(
   if (snapshots) return read((kysely) => look(kysely, piece))
   const bounds = 'end' in piece ? piece : { begin: null, end: null }
   const position = (rowid: bigint | null) => (rowid === null ? null : [rowid])
-  const total = { rows: 0, keyed: 0, positions: [] as Sql[] }
+  const total = { rows: 0, keyed: 0, positions: [] as Position[] }
   const scanned = await inBatches(
     read,
     plan.child,
