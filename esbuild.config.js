@@ -31,7 +31,10 @@ const options = {
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',
-  plugins: [{ name: 'zod-in-english', setup: speakEnglish }],
+  plugins: [
+    { name: 'zod-in-english', setup: speakEnglish },
+    { name: 'pg-on-node', setup: stayOnNode },
+  ],
   logLevel: 'warning',
 }
 for (const program of programs) await build({ ...options, entryPoints: [program], plugins: [apart(program)] })
@@ -57,6 +60,14 @@ function speakEnglish({ onResolve, onLoad }) {
   onLoad({ filter: /.*/, namespace: 'zod-in-english' }, ({ path }) => ({
     contents: "export { default as en } from '../locales/en.js'",
     resolveDir: path,
+  }))
+}
+
+/** pg finds out whether this is a Cloudflare worker: for that, Node 20 would load all of its fetch at each start. */
+function stayOnNode({ onLoad }) {
+  onLoad({ filter: /[\\/]pg[\\/]lib[\\/]stream\.js$/ }, () => ({
+    contents: `exports.getStream = () => new (require('net').Socket)()
+      exports.getSecureStream = (options) => require('tls').connect(options)`,
   }))
 }
 

@@ -45,9 +45,10 @@ import wraparound from './storage/wraparound.js'
 export default definePlugin({
   name: 'dbdoctor',
   checks: [
-    ...[opens, latency, capacity, restarts],
-    // The first of those that need the catalog has it read; what needs none is looked at meanwhile, before the others.
+    opens,
+    // It has the catalog read, over the connection that is there. What needs none is looked at meanwhile, before the others.
     tables,
+    ...[latency, capacity, restarts],
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
     ...[indexes, indexDesign, views, drift, migrations, keyTypes],

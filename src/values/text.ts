@@ -19,9 +19,18 @@ export function agreeing(count: number, noun: string, verb: string): string {
   return `${pluralize(count, noun)} ${count === 1 ? `${verb}s` : verb}`
 }
 
+/** Words in the singular: the columns of a schema are named with the same ones again and again. */
+const singulars = new Map<string, string>()
+const mostSingulars = 10_000
+
 /** One of what a word counts: `people`, one `person`. */
 export function singular(word: string): string {
-  return plural.singular(word)
+  const known = singulars.get(word)
+  if (known !== undefined) return known
+  if (singulars.size === mostSingulars) singulars.clear()
+  const one = plural.singular(word)
+  singulars.set(word, one)
+  return one
 }
 
 /** A name in a sentence, as PostgreSQL's own messages quote it. */

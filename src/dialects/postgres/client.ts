@@ -1,4 +1,4 @@
-import { connect as connectSocket, Socket } from 'node:net'
+import { connect as connectSocket, type Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import type { Limits } from '../../contracts/limits.js'
@@ -55,8 +55,6 @@ export async function connect(
     ...config,
     types,
     connectionTimeoutMillis: timeToConnect(limits),
-    // What pg takes too; but to find out that this is no Cloudflare worker, it would load Node's fetch.
-    stream: () => new Socket(),
   })
   let alive = true
   // Without a listener an idle connection that is cut would end the process.
@@ -142,8 +140,8 @@ function kyselyOver(client: pg.Client, noted: NonNullable<Limits['noted']>): Any
   })
 }
 
-function streamOf(client: pg.Client): import('node:net').Socket | undefined {
-  return (client as unknown as { connection?: { stream?: import('node:net').Socket } }).connection?.stream
+function streamOf(client: pg.Client): Socket | undefined {
+  return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream
 }
 
 function eightBytes(text: string): number | bigint {
