@@ -40,7 +40,12 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
 
   /** A connection that nobody uses: an idle one, a new one, or, where they are scarce, the next that is given back. */
   const take = async (limits: Limits): Promise<Client> => {
-    for (let client = idle.pop(); client; client = idle.pop()) if (client.alive) return client
+    for (let client = idle.pop(); client; client = idle.pop()) {
+      if (!client.alive) continue
+      // From now on, not from when its new holder wakes: whoever asks in the same moment must see that there is one.
+      busy.add(client)
+      return client
+    }
     if (!replacing && ![...busy].some(({ alive }) => alive)) return joinAlone(limits)
     // Meanwhile somebody may have given one back.
     if (!scarce) return (await another(limits)) ?? take(limits)
@@ -76,7 +81,7 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
     if (replacing) return void client.end()
     const next = waiting.shift()
     if (!next) return void idle.push(client)
-    // From now on, not from when its new holder wakes: whoever looks meanwhile must see that there is one.
+    // From now on, as above.
     busy.add(client)
     next(client)
   }
