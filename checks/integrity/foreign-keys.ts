@@ -24,6 +24,8 @@ interface Evidence {
 interface Found {
   readonly repaired: ForeignKey
   readonly rows: number
+  /** Not all rows were compared: there are at least so many. */
+  readonly partial?: true
   /** Statements that show the rows, and that move them aside. */
   readonly repair: readonly string[]
 }
@@ -44,8 +46,8 @@ export default defineCheck({
   },
   messages: {
     dangling: {
-      say: ({ table, columns, parent, rows, validated, parentEmpty }: Dangling) =>
-        `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
+      say: ({ table, columns, parent, rows, partial, validated, parentEmpty }: Dangling) =>
+        `${quoted(table)}: ${partial ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
       // Where all parents are gone, it is they that are missing.
       next: ({ repair, parent, parentEmpty }: Dangling) =>
         parentEmpty
@@ -54,12 +56,12 @@ export default defineCheck({
               `Find out what emptied ${quoted(parent)}, and restore its rows; touch none of the others until then.`,
             ]
           : repair,
-      repair: ({ repaired, rows, parentEmpty }: Dangling) =>
-        parentEmpty ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
+      repair: ({ repaired, rows, partial, parentEmpty }: Dangling) =>
+        parentEmpty || partial ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
     },
     'parent-missing': {
-      say: ({ table, columns, parent, rows }: Evidence & Found) =>
-        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${agreeing(rows, 'row', 'point')} nowhere`}`,
+      say: ({ table, columns, parent, rows, partial }: Evidence & Found) =>
+        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${partial ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} nowhere`}`,
       next: ({ repair, rows }: Found) => [
         'Restore the table, or correct the name that the foreign key references: SQLite refuses to write to the child until then, where keys are enforced.',
         ...(rows > 0 ? repair.slice(0, 1) : []),
@@ -114,14 +116,21 @@ export default defineCheck({
         seen.missing(nameIn(evidence), scan.reason, scan.text)
         continue
       }
-      seen.examined()
       if (scan.outcome === 'failed') {
+        seen.examined()
         report('unreadable', { ...evidence, text: scan.text, code: scan.code })
         continue
       }
-      const { rows, unconfirmed, misread, plan } = scan.value
+      const { rows, unconfirmed, misread, plan, gap } = scan.value
+      if (gap) seen.missing(nameIn(evidence), gap.reason, gap.detail)
+      else seen.examined()
       planned(nameIn(evidence), plan)
-      const found = { rows, repaired: key, repair: orphanStatements(key, catalog.value, db.dialect) }
+      const found = {
+        rows,
+        ...(gap && { partial: true as const }),
+        repaired: key,
+        repair: orphanStatements(key, catalog.value, db.dialect),
+      }
       fact('integrity.orphanedRows', rows)
       if (key.fault) report('parent-missing', { ...evidence, ...found })
       else if (rows > 0) {

@@ -35,9 +35,12 @@ interface Evidence {
   readonly kind?: Relationship['kind']
 }
 
-interface Mending {
+interface Orphaned extends Evidence {
   readonly repaired: Relationship
   readonly rows: number
+  /** Not all rows were compared: there are at least so many. */
+  readonly partial?: true
+  readonly samples: readonly Orphan[]
   readonly parentEmpty: boolean
   /** Statements that show the rows, and that move them aside where that is advised. */
   readonly repair: readonly string[]
@@ -65,8 +68,8 @@ export default defineCheck({
   messages: {
     orphaned: {
       severity: ({ inferred }: Evidence) => (inferred ? 'warning' : 'error'),
-      say: ({ table, columns, parent, rows, inferred, kind }: Evidence & Mending & { samples: readonly Orphan[] }) =>
-        `${quoted(table)}: ${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
+      say: ({ table, columns, parent, rows, partial, inferred, kind }: Orphaned) =>
+        `${quoted(table)}: ${partial ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
       next: ({
         table,
         columns,
@@ -81,8 +84,8 @@ export default defineCheck({
         ...repair,
       ],
       // Nobody moves rows while all of their parents are missing.
-      repair: ({ repaired, rows, parentEmpty }: Evidence & Mending) =>
-        parentEmpty ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
+      repair: ({ repaired, rows, partial, parentEmpty }: Orphaned) =>
+        parentEmpty || partial ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
     },
     'parent-empty': {
       // A few rows may be the beginnings of an application.
@@ -178,18 +181,21 @@ export default defineCheck({
             : ['the config declares it'],
         })
       }
+      const { gap } = scan.value
+      if (gap) seen.missing(name, gap.reason, gap.detail)
       const asDeclared = async () => {
-        seen.examined()
+        if (!gap) seen.examined()
         note(scan.value)
         const { rows } = scan.value
         fact('integrity.orphanedRows', rows)
         if (rows === 0) return
         const repair = orphanStatements(relationship, catalog, db.dialect)
-        const empty = rows === scan.value.keyed && (await isEmpty(db, relationship.parent))
+        const empty = !gap && rows === scan.value.keyed && (await isEmpty(db, relationship.parent))
         if (empty) report('parent-empty', { ...evidence, rows })
         report('orphaned', {
           ...evidence,
           rows,
+          ...(gap && { partial: true as const }),
           samples: scan.value.samples,
           repaired: relationship,
           parentEmpty: empty,
@@ -230,7 +236,9 @@ export default defineCheck({
           })
         }
       }
-      await ('inferred' in relationship ? asGuessed(relationship) : asDeclared())
+      // What a part of its rows says is not enough to believe in a relationship.
+      if (!('inferred' in relationship)) await asDeclared()
+      else if (!gap) await asGuessed(relationship)
       const { unconfirmed, misread } = scan.value
       if (unconfirmed > 0) report('index-disagrees', { ...evidence, rows: unconfirmed })
       if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })

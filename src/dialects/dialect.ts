@@ -176,6 +176,8 @@ export interface Orphans {
   readonly keyed: number
   /** How they were looked for, and why so, in words. */
   readonly plan: string
+  /** Why a part of the rows was not compared, and which part was: there are at least so many. Absent where all of them were. */
+  readonly gap?: { readonly reason: UnknownReason; readonly detail: string }
 }
 
 /** Something that was seen of an unclean end: of a writer before this run, or of a server's process during it. */
@@ -298,6 +300,12 @@ export interface Dialect {
   repairer(): Promise<Repairer>
   /** Ends what was begun before anybody opened it. */
   dismiss(): Promise<void>
+}
+
+/** A scan that came to no end: an answer all the same, where it has found something until then. */
+export function unfinished(failure: Failure, found: Orphans): Answer<Orphans> {
+  if (failure.reason === null || found.rows === 0) return failure
+  return { outcome: 'answered', value: { ...found, gap: { reason: failure.reason, detail: failure.text } } }
 }
 
 /** The failure of a look whose signal was aborted. */

@@ -4,19 +4,20 @@ import { agreeing, listed, pluralize, quoted } from '../values/text.js'
 
 /**
  * Rows without a parent, for a headline: `35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do
- * not exist`. Takes findings whose evidence has table, parent and rows.
+ * not exist`. Takes findings whose evidence has table, parent and rows; some of them `partial`, where not all rows were compared.
  */
 export function orphansNamed(findings: readonly Finding[], most = 3): string {
   const parents = [...new Set(findings.map(({ evidence }) => String(evidence.parent)))]
   const sentences = parents.slice(0, most).map((parent) => {
     const own = findings.filter(({ evidence }) => String(evidence.parent) === parent)
     const guessed = own.every(({ evidence }) => evidence.inferred === true) ? ' (inferred)' : ''
+    const least = own.some(({ evidence }) => evidence.partial === true) ? 'at least ' : ''
     const rows = own.reduce((sum, { evidence }) => sum + Number(evidence.rows), 0)
     const children = countsOf(own, most)
-    return `${agreeing(rows, `row`, 'point').replace(/ (points?)$/, ` of ${children} $1`)} at ${rows === 1 ? 'a row' : 'rows'} of ${parent} that ${rows === 1 ? 'does' : 'do'} not exist${guessed}`
+    return `${least}${agreeing(rows, 'row', 'point').replace(/ (points?)$/, ` of ${children} $1`)} at ${rows === 1 ? 'a row' : 'rows'} of ${parent} that ${rows === 1 ? 'does' : 'do'} not exist${guessed}`
   })
   const more = parents.length - sentences.length
-  return `${sentences.join('; ')}${more > 0 ? `; and rows of ${pluralize(more, 'more table')} are missing` : ''}`
+  return `${sentences.join('; ').replace(/^a/, 'A')}${more > 0 ? `; and rows of ${pluralize(more, 'more table')} are missing` : ''}`
 }
 
 /** Tables with how many rows of each: `film_actor (17), inventory (15) and film_category (3)`; alone, its name. */

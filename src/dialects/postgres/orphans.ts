@@ -1,8 +1,16 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
-import { pluralize } from '../../values/text.js'
 import { type Catalog, findTable, leavesOf, type Relation, type Table } from '../catalog.js'
-import type { Answer, AnyKysely, Failure, Orphan, Orphans, Relationship, TransactionSettings } from '../dialect.js'
+import {
+  type Answer,
+  type AnyKysely,
+  type Failure,
+  type Orphan,
+  type Orphans,
+  type Relationship,
+  type TransactionSettings,
+  unfinished,
+} from '../dialect.js'
 import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
 import { rowsOf, type Stretch, shareOf, stretchesOf, whole } from './stretches.js'
 import { from, lockLimit, locksOf } from './tables.js'
@@ -59,7 +67,7 @@ export async function scanOrphans(
     }
     const plan = planOf(catalog, { ...relationship, child: table }, where)
     const scanned = await read((kysely) => scan(kysely, plan, samples - total.samples.length), forHashing)
-    if (scanned.outcome === 'failed') return withShare(scanned, stretches, at, total.rows)
+    if (scanned.outcome === 'failed') return unfinished(withShare(scanned, stretches, at, total.rows), total)
     total.rows += scanned.value.rows
     total.unconfirmed += scanned.value.unconfirmed
     total.keyed += scanned.value.keyed
@@ -89,9 +97,7 @@ export async function worksInParallel(kysely: AnyKysely): Promise<boolean> {
 function withShare(failure: Failure, stretches: readonly Stretch[], done: number, rows: number): Failure {
   const share = failure.reason === 'deadline' ? shareOf(stretches, done) : null
   if (share === null) return failure
-  const found =
-    rows === 0 ? ', and each of their rows has its parent' : `; ${pluralize(rows, 'row')} there without a parent`
-  return { ...failure, text: `${failure.text}; ${share}${found}` }
+  return { ...failure, text: `${failure.text}; ${share}${rows === 0 ? ', and each of their rows has its parent' : ''}` }
 }
 
 interface Plan {

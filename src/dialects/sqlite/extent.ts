@@ -20,6 +20,8 @@ export interface Sizes {
   readonly ofFinePiece: number
   /** Rows from which on a second process is worth its start. */
   readonly forTwo: number
+  /** Rows that a look at each parent gets through in a millisecond, on a slow machine. */
+  readonly inMillisecond: number
 }
 
 export const usualSizes: Sizes = {
@@ -30,6 +32,7 @@ export const usualSizes: Sizes = {
   ofPiece: 500_000,
   ofFinePiece: 40_000,
   forTwo: 1_000_000,
+  inMillisecond: 250,
 }
 
 /** How large the two sides of a relationship are. */

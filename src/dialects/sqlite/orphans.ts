@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, Failure, Orphans, Relationship } from '../dialect.js'
+import { type Answer, type AnyKysely, type Failure, type Orphans, type Relationship, unfinished } from '../dialect.js'
 import {
   type AntiJoin,
   among,
@@ -40,9 +40,9 @@ interface World {
 
 type SizedWorld = World & { readonly sizes: Sizes }
 
-/** Rows that a look at each parent gets through in a millisecond, on a slow machine: what will not fit is cut finely, so that its share is known. */
-const rowsInMillisecond = 250
 const mostPieces = 4096
+/** What will not fit in its time is cut finely, so that its share is known, and goes on for so much of it: the rest is for looking again at what was found. */
+const shareOfScan = 0.8
 
 /** What is known of a scan before it begins. */
 interface Scan {
@@ -50,6 +50,8 @@ interface Scan {
   readonly way: Way
   readonly extent: Extent
   readonly pieces: readonly (Piece | Stretch)[]
+  /** When (`performance.now()`) no more of them are begun. */
+  readonly until: number
 }
 
 /**
@@ -70,7 +72,7 @@ export async function scanOrphans(
     // The second process opens the file while the first one finds out what to do.
     if (!atOnce) for (const lane of helpersOf(world, extent)) lane(async () => {}).catch(() => {})
     const way = await wayFor(kysely, plan, extent, !atOnce && !world.snapshots, sizes)
-    if (!atOnce) return { plan, way, extent, pieces: await piecesOf(kysely, world, plan, extent) }
+    if (!atOnce) return { plan, way, extent, ...(await piecesOf(kysely, world, plan, extent)) }
     const keyed = await countKeyed(kysely, plan, sql`1`)
     return settle(kysely, plan, way, keyed, await way.seek(kysely, everything, candidateLimit), samples)
   })
@@ -95,12 +97,14 @@ async function piecesOf(
   { snapshots, expires, sizes }: SizedWorld,
   plan: AntiJoin,
   { bounds, rows }: Extent,
-): Promise<readonly (Piece | Stretch)[]> {
-  if (bounds === null) return [everything]
-  const fits = rows < rowsInMillisecond * (expires - performance.now())
+): Promise<Pick<Scan, 'pieces' | 'until'>> {
+  if (bounds === null) return { pieces: [everything], until: expires }
+  const left = expires - performance.now()
+  const fits = rows < sizes.inMillisecond * left
   const parts = Math.min(mostPieces, Math.max(1, Math.round(rows / (fits ? sizes.ofPiece : sizes.ofFinePiece))))
   const byKey = snapshots && fits && plan.indexed ? await rangesOfKey(kysely, plan, bounds, parts) : null
-  return byKey ?? (snapshots && fits && plan.indexed ? [everything] : stretches(plan, bounds, parts))
+  const pieces = byKey ?? (snapshots && fits && plan.indexed ? [everything] : stretches(plan, bounds, parts))
+  return { pieces, until: fits ? expires : expires - left * (1 - shareOfScan) }
 }
 
 const nothing = { rows: 0, samples: [], unconfirmed: 0, misread: 0 }
@@ -137,6 +141,10 @@ async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Pro
   const drain = async (lane: Read, work: Iterable<[number, Piece | Stretch]>, resigns: boolean) => {
     for (const [at, piece] of work) {
       if (failure) return
+      if (performance.now() > scan.until) {
+        failure = { outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' }
+        return
+      }
       const found = await scanPiece(lane, world, scan, piece, () => candidateLimit - seen.candidates.length)
       if (found.outcome === 'failed') {
         // What a second process could not do is the first one's again.
@@ -157,13 +165,22 @@ async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Pro
     ...helpersOf(world, scan.extent).map((lane) => drain(lane, queue, true)),
   ])
   await drain(read, left, false)
-  if (failure) return withShare(failure, scan, seen.done)
 
   const told = { keyed: seen.keyed, plan: scan.way.words }
+  const lookAgain = (rows: number): Promise<Answer<Orphans>> => {
+    const seeming = { rows, positions: seen.candidates }
+    if (world.snapshots) return read((kysely) => settle(kysely, scan.plan, scan.way, seen.keyed, seeming, samples))
+    return settleInBatches(read, scan.plan, told, seeming, samples)
+  }
+  if (failure) {
+    // More than were kept for another look are not counted: there are at least so many.
+    const found = failure.reason === 'deadline' && seen.rows > 0 ? await lookAgain(seen.candidates.length) : null
+    return found?.outcome === 'answered'
+      ? unfinished(withShare(failure, scan, seen.done, found.value.rows), found.value)
+      : withShare(failure, scan, seen.done)
+  }
   if (seen.rows === 0) return { outcome: 'answered', value: { ...nothing, ...told } }
-  const seeming = { rows: seen.rows, positions: seen.candidates }
-  if (world.snapshots) return read((kysely) => settle(kysely, scan.plan, scan.way, seen.keyed, seeming, samples))
-  return settleInBatches(read, scan.plan, told, seeming, samples)
+  return lookAgain(seen.rows)
 }
 
 async function scanPiece(
@@ -228,8 +245,13 @@ async function settleInBatches(
   }))
 }
 
-/** Says how much of a table was compared before the time was up, where that is a stretch of it from the beginning. */
-function withShare(failure: Failure, { extent: { bounds }, pieces }: Scan, done: readonly number[]): Failure {
+/** Says how much of a table was compared before the time was up, where that is a stretch of it from the beginning, and what nobody confirmed. */
+function withShare(
+  failure: Failure,
+  { extent: { bounds }, pieces }: Scan,
+  done: readonly number[],
+  confirmed?: number,
+): Failure {
   if (failure.reason !== 'deadline' || bounds === null) return failure
   // A piece that is not done yet has no number of rows there.
   const whole = Array.from(pieces, (_, at) => done[at]).indexOf(undefined)
@@ -238,6 +260,7 @@ function withShare(failure: Failure, { extent: { bounds }, pieces }: Scan, done:
   const rows = done.slice(0, whole).reduce((sum, more) => sum + more, 0)
   const share = Number((100n * (last.end - BigInt(bounds.low))) / (BigInt(bounds.high) - BigInt(bounds.low) + 1n))
   const seen = `rowids ${bounds.low} to ${last.end - 1n} of ${bounds.high} were compared (${share} %)`
-  const found = rows === 0 ? ', and each has its parent' : `; ${rows} of them seem to have no parent`
+  const none = rows === 0 || confirmed === 0
+  const found = none ? ', and each has its parent' : confirmed ? '' : `; ${rows} of them seem to have no parent`
   return { ...failure, text: `${failure.text}; ${seen}${found}` }
 }

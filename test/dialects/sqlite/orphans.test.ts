@@ -31,7 +31,16 @@ const parents: fc.Arbitrary<readonly (number | bigint)[]> = fc.oneof(
 )
 
 /** As if a few rows were many: everything is cut, and two processes share it. */
-const tiny = { counted: 2, throughIndex: 4, throughTable: 4, forRuns: 5, ofPiece: 7, ofFinePiece: 3, forTwo: 1 }
+const tiny = {
+  counted: 2,
+  throughIndex: 4,
+  throughTable: 4,
+  forRuns: 5,
+  ofPiece: 7,
+  ofFinePiece: 3,
+  forTwo: 1,
+  inMillisecond: 250,
+}
 
 interface Found {
   readonly ids: number[]
@@ -53,11 +62,10 @@ async function scannedEveryWay(target: string, children: readonly string[], size
     if (catalog.outcome === 'failed') throw new Error(catalog.text)
     const lanes = [session.read, beside.read] as const
     const begin = session.read
-    const now = performance.now()
     const worlds = [
       { snapshots: true, expires: limits.expires },
       { snapshots: true, expires: limits.expires, sizes },
-      { snapshots: true, expires: now, sizes },
+      { snapshots: true, expires: limits.expires, sizes: { ...sizes, inMillisecond: 0 } },
       { snapshots: false, expires: limits.expires, sizes },
     ]
     const found: Record<string, Found[]> = {}
@@ -176,23 +184,39 @@ test('a scan whose time is up says how much was compared', async () => {
   const catalog = await session.catalog()
   const [key] = catalog.outcome === 'answered' ? catalog.value.foreignKeys : []
   if (catalog.outcome !== 'answered' || !key) throw new Error('no key')
-  const scanned = async (reads: number) => {
+  const late = { outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' } as const
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  /** With time for so many reads, and for no more than looking again at what they found; `cut`: not even for that. */
+  const scanned = async (reads: number, { snapshots = true, cut = false } = {}) => {
     let left = reads
-    const read: typeof session.read = (work) =>
-      left-- > 0
-        ? session.read(work)
-        : Promise.resolve({ outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' })
+    const [began, expires] = [now, now + 100]
+    const read: typeof session.read = async (work) => {
+      if (left === 0 && cut) return late
+      const answer = await session.read(work)
+      if (--left === 0) now = began + 95
+      return answer
+    }
     const lanes: [typeof read] = [read]
-    const world = { begin: read, lanes, catalog: catalog.value, snapshots: true, expires: performance.now() }
-    return scanOrphans(world, key, 5)
+    return scanOrphans({ begin: read, lanes, catalog: catalog.value, snapshots, expires }, key, 5)
   }
   // What is known of both sides, and pieces from then on.
-  expect(await scanned(1)).toMatchObject({ text: 'its time was up' })
-  expect(await scanned(2)).toMatchObject({
+  expect(await scanned(1)).toMatchObject({ outcome: 'failed', text: 'its time was up' })
+  const share = 'its time was up; rowids 1 to 40000 of 200000 were compared (20 %)'
+  for (const snapshots of [true, false])
+    expect(await scanned(2, { snapshots })).toMatchObject({
+      outcome: 'answered',
+      value: { rows: 1, samples: [{ row: { id: 100 } }], gap: { reason: 'deadline', detail: share } },
+    })
+  expect(await scanned(2, { cut: true })).toMatchObject({
+    outcome: 'failed',
     reason: 'deadline',
-    text: 'its time was up; rowids 1 to 40000 of 200000 were compared (20 %); 1 of them seem to have no parent',
+    text: `${share}; 1 of them seem to have no parent`,
   })
-  expect(await scanned(1000)).toMatchObject({ outcome: 'answered', value: { rows: 1 } })
+  const all = await scanned(1000)
+  expect(all).toMatchObject({ outcome: 'answered', value: { rows: 1 } })
+  expect(all).not.toHaveProperty('value.gap')
+  clock.mockRestore()
   await opening.database.close()
   limits.clear()
 })
