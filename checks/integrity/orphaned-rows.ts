@@ -69,7 +69,7 @@ export default defineCheck({
     orphaned: {
       severity: ({ inferred }: Evidence) => (inferred ? 'warning' : 'error'),
       say: ({ table, columns, parent, rows, partial, inferred, kind }: Orphaned) =>
-        `${quoted(table)}: ${partial ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
+        `${quoted(table)}: ${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
       next: ({
         table,
         columns,
