@@ -1,5 +1,4 @@
 import {
-  agreeing,
   ahead,
   defineCheck,
   type ForeignKey,
@@ -10,6 +9,7 @@ import {
   nameOf,
   type Orphan,
   orphanStatements,
+  pointing,
   quoted,
 } from 'dbdoctor'
 
@@ -47,7 +47,7 @@ export default defineCheck({
   messages: {
     dangling: {
       say: ({ table, columns, parent, rows, partial, validated, parentEmpty }: Dangling) =>
-        `${quoted(table)}: ${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
+        `${quoted(table)}: ${pointing(rows, partial)} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
       // Where all parents are gone, it is they that are missing.
       next: ({ repair, parent, parentEmpty }: Dangling) =>
         parentEmpty
@@ -61,7 +61,7 @@ export default defineCheck({
     },
     'parent-missing': {
       say: ({ table, columns, parent, rows, partial }: Evidence & Found) =>
-        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} nowhere`}`,
+        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${pointing(rows, partial)} nowhere`}`,
       next: ({ repair, rows }: Found) => [
         'Restore the table, or correct the name that the foreign key references: SQLite refuses to write to the child until then, where keys are enforced.',
         ...(rows > 0 ? repair.slice(0, 1) : []),

@@ -17,6 +17,7 @@ import {
   type Orphans,
   orphanStatements,
   pluralize,
+  pointing,
   quoted,
   type Relationship,
   relationshipsByKind,
@@ -69,7 +70,7 @@ export default defineCheck({
     orphaned: {
       severity: ({ inferred }: Evidence) => (inferred ? 'warning' : 'error'),
       say: ({ table, columns, parent, rows, partial, inferred, kind }: Orphaned) =>
-        `${quoted(table)}: ${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
+        `${quoted(table)}: ${pointing(rows, partial)} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${inferred ? `, inferred by ${kind ? kind.column : 'name and type'}` : ''})`,
       next: ({
         table,
         columns,
@@ -260,7 +261,7 @@ async function withoutNones(
   if (nones.outcome === 'failed' || nones.value.length === 0) return { found, nones: [], relationship }
   const meant = { ...relationship, none: nones.value.map(({ value }) => value) }
   const again = await db.orphans(meant, samples)
-  if (again.outcome === 'failed') return { found, nones: [], relationship }
+  if (again.outcome === 'failed' || again.value.gap) return { found, nones: [], relationship }
   return { found: again.value, nones: nones.value, relationship: meant }
 }
 

@@ -93,7 +93,9 @@ async function relationshipsOf(db: Session, catalog: Catalog, scan: boolean): Pr
 
 async function valuesOf(db: Session, relationship: Inferred): Promise<SeenRelationship['values']> {
   const scan = await db.orphans(relationship, 0)
-  return scan.outcome === 'answered' ? { matched: scan.value.keyed - scan.value.rows, keyed: scan.value.keyed } : null
+  return scan.outcome === 'answered' && !scan.value.gap
+    ? { matched: scan.value.keyed - scan.value.rows, keyed: scan.value.keyed }
+    : null
 }
 
 /** A relationship as the config declares it. */

@@ -11,13 +11,19 @@ export function orphansNamed(findings: readonly Finding[], most = 3): string {
   const sentences = parents.slice(0, most).map((parent) => {
     const own = findings.filter(({ evidence }) => String(evidence.parent) === parent)
     const guessed = own.every(({ evidence }) => evidence.inferred === true) ? ' (inferred)' : ''
-    const least = own.some(({ evidence }) => evidence.partial === true) ? 'at least ' : ''
+    const partial = own.some(({ evidence }) => evidence.partial === true)
     const rows = own.reduce((sum, { evidence }) => sum + Number(evidence.rows), 0)
     const children = countsOf(own, most)
-    return `${least}${agreeing(rows, 'row', 'point').replace(/ (points?)$/, ` of ${children} $1`)} at ${rows === 1 ? 'a row' : 'rows'} of ${parent} that ${rows === 1 ? 'does' : 'do'} not exist${guessed}`
+    return `${pointing(rows, partial).replace(/ (points?)$/, ` of ${children} $1`)} at ${rows === 1 ? 'a row' : 'rows'} of ${parent} that ${rows === 1 ? 'does' : 'do'} not exist${guessed}`
   })
   const more = parents.length - sentences.length
   return `${sentences.join('; ').replace(/^a/, 'A')}${more > 0 ? `; and rows of ${pluralize(more, 'more table')} are missing` : ''}`
+}
+
+/** How many rows point somewhere: `at least 3 rows point`, where not all of them were compared. */
+export function pointing(rows: number, partial?: boolean): string {
+  // The reference of all messages has a placeholder in each place, and tells what is usual.
+  return `${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')}`
 }
 
 /** Tables with how many rows of each: `film_actor (17), inventory (15) and film_category (3)`; alone, its name. */
