@@ -194,11 +194,11 @@ describe('on sqlite', () => {
   })
 
   describe('a table whose check takes long', () => {
-    /** Half a second: a value of each row is worked out from 20 MB. Writing a row would work it out too. */
+    /** Most of a second: a value of each row is worked out from 20 MB. Writing a row would work it out too. */
     const slow = async (mode: string) => {
       const { file } =
         await damage(`pragma journal_mode = ${mode}; create table other (x); insert into other values (1);
-        create table t (id integer primary key, v int not null generated always as (1) virtual); ${numbers(30)} insert into t select i from n;`)
+        create table t (id integer primary key, v int not null generated always as (1) virtual); ${numbers(60)} insert into t select i from n;`)
       tamper(
         file,
         "update sqlite_schema set sql = replace(sql, 'as (1)', 'as (length(hex(zeroblob(10000000 + id % 2))) / 20000000)') where name = 't'",
