@@ -158,6 +158,11 @@ export interface Relationship {
   readonly none?: readonly string[]
 }
 
+/** Whether the database itself declares it, as a foreign key. */
+export function isDeclared({ operators }: Relationship): boolean {
+  return operators !== undefined
+}
+
 /** One orphaned row: how to find it again, and the key that has no parent. */
 export interface Orphan {
   readonly row: Readonly<Record<string, unknown>>
@@ -241,6 +246,9 @@ export interface PageScope {
 /** Statements without parameters, as `set local …; set local …`; null where the engine has none to make. */
 export type TransactionSettings = RawBuilder<unknown> | null
 
+/** Runs queries in one short read-only transaction, under settings that end with it: those are made by the message that begins it. */
+export type Read = <T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings) => Promise<Answer<T>>
+
 /** An open database, as one check sees it: bound to the check's time and signal. Everything here only reads. */
 export interface Session {
   readonly dialect: DialectName
@@ -251,8 +259,7 @@ export interface Session {
   catalog(): Promise<Answer<Catalog>>
   /** What the database declares, by name and definition: more than the catalog holds, and read anew at each call. */
   definitions(): Promise<Answer<Definitions>>
-  /** Runs queries in one short read-only transaction, under settings that end with it: those are made by the message that begins it. */
-  read<T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings): Promise<Answer<T>>
+  readonly read: Read
   /** As `read`, for what reads many rows: where a reader's lock keeps writers waiting, it goes on in a private copy or not at all. */
   scan<T>(work: (kysely: AnyKysely) => Promise<T>, deep: boolean, settings?: TransactionSettings): Promise<Answer<T>>
   /**

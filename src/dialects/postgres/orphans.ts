@@ -5,10 +5,11 @@ import {
   type Answer,
   type AnyKysely,
   type Failure,
+  isDeclared,
   type Orphan,
   type Orphans,
+  type Read,
   type Relationship,
-  type TransactionSettings,
   unfinished,
 } from '../dialect.js'
 import { absentByRuns, type IntegerKey, integerKeyOf } from './runs-of-keys.js'
@@ -18,7 +19,7 @@ import { from, lockLimit, locksOf } from './tables.js'
 type Sql = RawBuilder<unknown>
 
 interface World {
-  readonly read: <T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings) => Promise<Answer<T>>
+  readonly read: Read
   readonly catalog: Catalog
   /** When (`performance.now()`) the time for it is up. */
   readonly expires: number
@@ -143,7 +144,7 @@ function planOf(catalog: Catalog, relationship: Relationship, within: Sql): Plan
       ? key.columns.map((name) => ({ name, ref: shown(table, name) }))
       : [{ name: 'ctid', ref: sql`c.ctid::text` }],
     keyed,
-    declared: operators !== undefined,
+    declared: isDeclared(relationship),
     integerKey: period === null ? integerKeyOf(catalog, relationship) : null,
     violations: [
       sql`${keyed} and ${hasNone(parents, sql.join(pairs, sql` and `), period)}`,

@@ -2,12 +2,10 @@ import { sql } from 'kysely'
 import { ahead } from '../../values/ahead.js'
 import { identifier, pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
-import type { Answer, AnyKysely, Failure, PageFault, PageLook, PageScope, TransactionSettings } from '../dialect.js'
+import type { Answer, Failure, PageFault, PageLook, PageScope, Read } from '../dialect.js'
 import { crossCount } from './cross-count.js'
 import { type Amcheck, amcheckOf, type Heap, heapsOf, lostPagesOf } from './heaps.js'
 import { withoutIndexes } from './orphans.js'
-
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>, settings?: TransactionSettings) => Promise<Answer<T>>
 
 /**
  * Reads each heap from its first page to its last, counts it against an index, and walks its b-trees with amcheck. Heaps come first: an

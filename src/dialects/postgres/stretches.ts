@@ -1,11 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import { identifier } from '../../values/text.js'
 import { type Catalog, findTable, leavesOf, type Relation } from '../catalog.js'
-import type { Answer, AnyKysely } from '../dialect.js'
+import type { Read } from '../dialect.js'
 
 type Sql = RawBuilder<unknown>
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
-
 /** Pages of one table that one statement visits. */
 export interface Stretch {
   readonly table: Relation

@@ -1,8 +1,6 @@
 import { sql } from 'kysely'
 import { type Catalog, findTable, indexesOf, partitionsOf, type Relation, type Table } from '../catalog.js'
-import type { Answer, AnyKysely } from '../dialect.js'
-
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+import type { Answer, Read } from '../dialect.js'
 
 /** Locks that one transaction may hold: reading a table locks it and each of its indexes, in a pool that the application shares. */
 export const lockLimit = 500

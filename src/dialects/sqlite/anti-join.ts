@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, indexesOf, type Table } from '../catalog.js'
-import type { AnyKysely, Orphan, Orphans, Relationship } from '../dialect.js'
+import { type AnyKysely, isDeclared, type Orphan, type Orphans, type Relationship } from '../dialect.js'
 import { named, type Position, positionOf, primaryKeyOf, rowidAlias, rowidOf, valuesOf } from './batches.js'
 import type { RowidKey } from './runs-of-keys.js'
 
@@ -67,7 +67,7 @@ export interface AntiJoin {
 }
 
 export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJoin {
-  const { child, columns, parent, parentColumns, operators, kind, none = [] } = relationship
+  const { child, columns, parent, parentColumns, kind, none = [] } = relationship
   const childTable = findTable(catalog, child)
   const parentTable = findTable(catalog, parent)
   const rowid = childTable && rowidOf(childTable)
@@ -99,7 +99,7 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     rowid: rowid ?? null,
     position: childTable ? positionOf(childTable, sql`c`) : [],
     indexed,
-    declared: operators !== undefined,
+    declared: isDeclared(relationship),
     // SQLite takes "is not null" for true on a column that is declared so, whatever it holds.
     keyed: all([...ofKind, ...columns.map((column) => sql`+c.${sql.id(column)} is not null`), ...notNone]),
     meant: all([...ofKind, ...notNone]),

@@ -1,10 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Table } from '../catalog.js'
-import type { Answer, AnyKysely } from '../dialect.js'
+import type { Answer, AnyKysely, Read } from '../dialect.js'
 
 type Sql = RawBuilder<unknown>
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
-
 /** How long a batch of a longer scan should hold the lock, in milliseconds. */
 const windowBudget = 80
 /** Rows of the first window, and of the narrowest. */

@@ -5,7 +5,16 @@ import type { Limits } from '../../contracts/limits.js'
 import type { TargetInfo } from '../../report/report.js'
 import { milliseconds, pluralize } from '../../values/text.js'
 import type { Catalog } from '../catalog.js'
-import type { Answer, AnyKysely, CrashTrace, Database, Opening, RoundTrip, Session } from '../dialect.js'
+import {
+  type Answer,
+  type CrashTrace,
+  type Database,
+  isDeclared,
+  type Opening,
+  type Read,
+  type RoundTrip,
+  type Session,
+} from '../dialect.js'
 import { diskOf } from '../disk.js'
 import { readAlone } from './alone.js'
 import { privateCopyOf } from './aside.js'
@@ -17,11 +26,12 @@ import { laneOf, pause } from './lane.js'
 import type { Link } from './link.js'
 import { holderNamed, writerOf } from './locks.js'
 import { namesakesOf } from './namesakes.js'
-import { type Read, scanOrphans } from './orphans.js'
+import { noneInWhole, scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { rehearse } from './rehearsal.js'
 import { readableTables, rowCount } from './tables.js'
 import type { Work } from './transactions.js'
+import { wholeOf } from './whole.js'
 
 /** Opens the file at `path` over a link that was started for it. */
 export async function openDatabase(path: string, target: TargetInfo, link: Link, limits: Limits): Promise<Opening> {
@@ -69,11 +79,14 @@ async function openPersistently(path: string, { open }: Holder, { signal, expire
 
 function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   let catalog: Promise<Answer<Catalog>> | undefined
+  const whole = wholeOf(path)
 
   const session = (limits: Limits): Session => {
-    const read = <T>(work: (kysely: AnyKysely) => Promise<T>) => holder.read(work, limits)
+    const read: Read = (work) => holder.read(work, limits)
+    const join: Read = (work) => holder.read(work, limits, { joining: true })
+    const brief: Read = (work) => holder.readBriefly(work, limits)
     // Whoever asks for depth has time, and so have the application's writers.
-    const scan = <T>(work: Work<T>, deep: boolean) => (deep ? read(work) : holder.readBriefly(work, limits))
+    const scan = <T>(work: Work<T>, deep: boolean) => (deep ? read(work) : brief(work))
     const knownCatalog = async () => {
       catalog ??= read(readCatalog)
       const known = await catalog
@@ -95,16 +108,18 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
+        if (isDeclared(relationship) && (await whole.isReferential(brief)))
+          return { outcome: 'answered', value: noneInWhole }
         const readBeside: Read = (work) => holder.readBeside(work, limits)
-        const begin: Read = (work) => holder.read(work, limits, { joining: true })
         const lanes: readonly [Read, ...Read[]] = holder.second ? [read, readBeside] : [read]
-        const world = { begin, lanes, catalog: known.value, snapshots: holder.snapshots, ...limits }
+        const world = { begin: join, lanes, catalog: known.value, snapshots: holder.snapshots, ...limits }
         return scanOrphans(world, relationship, samples)
       },
       async *pages({ deep }) {
         const reader = {
           read,
           readLong: <T>(work: Work<T>) => scan(work, deep),
+          isSound: () => whole.isSound((work) => scan(work, deep)),
           missingBytes: () => holder.missingBytes(limits.signal),
           bytes: (await sizeOf(path)) ?? 0,
           log: traces.some(({ kind }) => kind === 'wal-left-behind') ? target.name : null,

@@ -1,7 +1,15 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { Catalog } from '../catalog.js'
-import { type Answer, type AnyKysely, type Failure, type Orphans, type Relationship, unfinished } from '../dialect.js'
+import {
+  type Answer,
+  type AnyKysely,
+  type Failure,
+  type Orphans,
+  type Read,
+  type Relationship,
+  unfinished,
+} from '../dialect.js'
 import {
   type AntiJoin,
   among,
@@ -22,8 +30,6 @@ import { type Extent, extentOf, rangesOfKey, type Sizes, type Stretch, stretches
 import { type Way, wayFor } from './ways.js'
 
 type Sql = RawBuilder<unknown>
-export type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
-
 interface World {
   /** As the first lane, for what no other lane has seen anything of yet. */
   readonly begin: Read
@@ -108,6 +114,13 @@ async function piecesOf(
 }
 
 const nothing = { rows: 0, samples: [], unconfirmed: 0, misread: 0 }
+
+/** Of a foreign key, where SQLite says of the whole file that nothing is wrong. */
+export const noneInWhole: Orphans = {
+  ...nothing,
+  keyed: 0,
+  plan: 'one PRAGMA foreign_key_check of the whole file, which is small, sound, and has no orphans',
+}
 
 /** Looks again at what seems to have no parent, and says what is left of it. */
 async function settle(

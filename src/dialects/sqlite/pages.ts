@@ -2,15 +2,15 @@ import { type RawBuilder, sql } from 'kysely'
 import { partFromLog } from '../../values/advice.js'
 import { identifier, pluralize } from '../../values/text.js'
 import { groupBy } from '../catalog.js'
-import type { Answer, AnyKysely, PageFault, PageLook } from '../dialect.js'
-
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+import type { Answer, AnyKysely, PageFault, PageLook, Read } from '../dialect.js'
 
 /** How the file is read. */
 export interface PageReader {
   readonly read: Read
   /** Reads in one statement that may take long, without keeping writers waiting for long. */
   readonly readLong: Read
+  /** Whether one statement found nothing wrong with the whole file; false too where none was asked. */
+  isSound(): Promise<boolean>
   /** Bytes that the file lacks of what its header counts. */
   missingBytes(): Promise<Answer<number>>
   /** The size of the file, in bytes. */
@@ -30,8 +30,6 @@ interface TableRow {
 const mostProblems = 100
 /** Files that are looked at as thoroughly at any depth that looks at pages, in bytes. */
 const small = 64 * 2 ** 20
-/** Files that are looked at in one statement first, in bytes: some 50 ms, which a writer may have to wait. */
-const tiny = 2 * 2 ** 20
 const schema = 'main'
 const schemaTable = 'sqlite_schema'
 
@@ -58,7 +56,7 @@ export async function* lookAtPages(reader: PageReader, asked: boolean): AsyncGen
   let faults = 0
   let gaps = 0
   // One statement says of all tables that nothing is wrong. What is wrong, and where, is asked of each by itself.
-  const sound = reader.bytes <= tiny && (await isSound(reader))
+  const sound = await reader.isSound()
   for (const table of listed.value.tables) {
     const known = sound && table.type !== 'virtual'
     const look = known
@@ -114,15 +112,6 @@ async function listTables(kysely: AnyKysely): Promise<TableRow[]> {
     await sql<TableRow>`select name, type from pragma_table_list where schema = ${schema} and type <> 'view'
     order by name <> ${schemaTable}, name`.execute(kysely)
   return rows
-}
-
-/** Whether SQLite finds nothing wrong with the whole file, each index held against its table. */
-async function isSound({ readLong }: PageReader): Promise<boolean> {
-  const answer = await readLong(
-    async (kysely) =>
-      (await sql<Problem>`pragma integrity_check(1)`.execute(kysely)).rows.flatMap(linesOf).length === 0,
-  )
-  return answer.outcome === 'answered' && answer.value
 }
 
 function aboutTable({ name, type }: TableRow): Pick<PageLook, 'part' | 'object'> {

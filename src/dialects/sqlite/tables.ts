@@ -1,8 +1,6 @@
 import { sql } from 'kysely'
 import type { Table } from '../catalog.js'
-import type { Answer, AnyKysely } from '../dialect.js'
-
-type Read = <T>(work: (kysely: AnyKysely) => Promise<T>) => Promise<Answer<T>>
+import type { Answer, Read } from '../dialect.js'
 
 /** Tables a statement may join: SQLite's limit on the terms of a compound select is 500. */
 const batch = 400

@@ -121,6 +121,9 @@ onEachDialect((dialect) => {
 })
 
 describe('on sqlite alone', () => {
+  /** More than one statement may ask about at once: each key is scanned by itself. */
+  const large = 'create table large (x); insert into large values (zeroblob(3000000));'
+
   test('rows are moved aside in one transaction, in which nobody else writes', async () => {
     const { target } = await testDatabase('sqlite', `${shop} insert into orders values (11, 2);`)
     const { findings } = await examineOne('integrity/foreign-keys', target)
@@ -162,7 +165,7 @@ describe('on sqlite alone', () => {
     async (_, parent, child, key, value, orphaned) => {
       const database = await testDatabase(
         'sqlite',
-        `create table p (${parent}); create table c (k ${child} references p (id)); insert into p values (${key}); insert into c values (${value});`,
+        `create table p (${parent}); create table c (k ${child} references p (id)); insert into p values (${key}); insert into c values (${value}); ${large}`,
       )
       const { default: BetterSqlite } = await import('better-sqlite3')
       const peer = new BetterSqlite(database.target.slice('sqlite:'.length), { readonly: true })
@@ -171,4 +174,27 @@ describe('on sqlite alone', () => {
       expect((await examineOne('integrity/foreign-keys', database.target)).status).toBe(orphaned ? 'fail' : 'pass')
     },
   )
+
+  const two = `${shop} create table refunds (id integer primary key, order_id integer references orders (id));
+    insert into orders values (10, 1); insert into refunds values (1, 10);`
+  const atOnce = 'one PRAGMA foreign_key_check of the whole file, which is small, sound, and has no orphans'
+
+  test('a small file in which nothing is wrong is asked once for all keys', async () => {
+    const { status, plans, coverage } = await given(two)
+    expect([status, plans]).toEqual([
+      'pass',
+      [{ how: atOnce, objects: ['orders (customer_id)', 'refunds (order_id)'] }],
+    ])
+    expect(coverage).toMatchObject({ examined: 2, of: 2 })
+  })
+
+  test.each([
+    ['with an orphan', 'insert into refunds values (2, 99);', 'fail'],
+    ['that is not small', large, 'pass'],
+    ['with a key that cannot work', 'create table odd (x references orders (customer_id));', 'fail'],
+  ])('each key of a file %s is scanned by itself', async (_, rows, status) => {
+    const result = await given(two + rows)
+    expect(result.status).toBe(status)
+    expect(result.plans?.map(({ how }) => how)).not.toContain(atOnce)
+  })
 })
