@@ -1,10 +1,12 @@
 import {
+  type Answer,
   agreeing,
   ahead,
   believed,
   type Catalog,
   confidenceOf,
   defineCheck,
+  type Failure,
   findTable,
   type Inferred,
   indexDisagreements,
@@ -156,9 +158,12 @@ export default defineCheck({
         ...(relationship.kind && { kind: relationship.kind }),
       }
       const name = `${evidence.table} (${evidence.columns.join(', ')})`
+      const unknown = ({ reason, text }: Failure) => {
+        if (reason) seen.missing(name, reason, text)
+        else report('unreadable', { ...evidence, text })
+      }
       if (scan.outcome === 'failed') {
-        if (scan.reason) seen.missing(name, scan.reason, scan.text)
-        else report('unreadable', { ...evidence, text: scan.text })
+        unknown(scan)
         continue
       }
       planned(name, scan.value.plan)
@@ -204,7 +209,9 @@ export default defineCheck({
         })
       }
       const asGuessed = async (guessed: Inferred) => {
-        const guess = await withoutNones(db, catalog, guessed, scan.value, samples, depth === 'deep')
+        const answer = await withoutNones(db, catalog, guessed, scan.value, samples, depth === 'deep')
+        if (answer.outcome === 'failed') return unknown(answer)
+        const guess = answer.value
         for (const none of guess.nones) report('none', { ...evidence, ...none })
         const { rows, keyed } = guess.found
         note(guess.found)
@@ -247,7 +254,13 @@ export default defineCheck({
   },
 })
 
-/** What is left of the rows without a parent when those that mean "none" are left out. */
+interface Guess {
+  readonly found: Orphans
+  readonly nones: readonly None[]
+  readonly relationship: Relationship
+}
+
+/** What is left of the rows without a parent when those that mean "none" are left out. Where nobody can tell those, none of them is an orphan. */
 async function withoutNones(
   db: Session,
   catalog: Catalog,
@@ -255,14 +268,18 @@ async function withoutNones(
   found: Orphans,
   samples: number,
   deep: boolean,
-): Promise<{ found: Orphans; nones: readonly None[]; relationship: Relationship }> {
-  if (found.rows === 0) return { found, nones: [], relationship }
+): Promise<Answer<Guess>> {
+  const asFound = { found, nones: [], relationship }
+  if (found.rows === 0) return { outcome: 'answered', value: asFound }
   const nones = await nonesOf(db, catalog, relationship, deep)
-  if (nones.outcome === 'failed' || nones.value.length === 0) return { found, nones: [], relationship }
+  if (nones.outcome === 'failed') return nones
+  if (nones.value.length === 0) return { outcome: 'answered', value: asFound }
   const meant = { ...relationship, none: nones.value.map(({ value }) => value) }
   const again = await db.orphans(meant, samples)
-  if (again.outcome === 'failed' || again.value.gap) return { found, nones: [], relationship }
-  return { found: again.value, nones: nones.value, relationship: meant }
+  if (again.outcome === 'failed') return again
+  const { gap } = again.value
+  if (gap) return { outcome: 'failed', reason: gap.reason, code: '', text: gap.detail }
+  return { outcome: 'answered', value: { found: again.value, nones: nones.value, relationship: meant } }
 }
 
 /** Whether the values are texts: those of another system's are called like a reference too. */
