@@ -7,9 +7,8 @@ import { limit } from '../../src/contracts/limits.js'
 import { type HttpAnswer, httpClient, told } from '../../src/probes/http.js'
 import { deadAddress, httpServer, socketServer } from '../support/servers.js'
 
-const never = new AbortController().signal
 const clientOf = (url: string | null, settings = {}) =>
-  httpClient({ url, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576, ...settings }, limit(Infinity, never))
+  httpClient({ url, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576, ...settings }, limit(Infinity, new AbortController().signal))
 const get = (url: string, settings = {}) => clientOf(url, settings).get('/')
 const outcomeOf = (answer: HttpAnswer) =>
   answer.outcome === 'answered' ? String(answer.status) : `${answer.outcome} ${answer.phase} ${answer.code}`.trim()
