@@ -25,6 +25,7 @@ import {
   relationshipsByKind,
   relationshipsOf,
   type Session,
+  valuesThere,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -78,11 +79,11 @@ export default defineCheck({
         columns,
         inferred,
         repair,
-        ...told
+        why,
+        matched = 0,
+        keyed = 0,
       }: Evidence & Partial<Told> & { repair: readonly string[] }) => [
-        ...(told.why
-          ? [`Nobody declared it: ${told.why}, and ${told.matched} of ${told.keyed} values are there.`]
-          : []),
+        ...(why ? [`Nobody declared it: ${why}, and ${valuesThere(matched, keyed)}.`] : []),
         ...(inferred ? [`Where it is meant so: relationships.ignore: ['${table}.${columns.join()}']`] : []),
         ...repair,
       ],
@@ -108,7 +109,7 @@ export default defineCheck({
     dismissed: {
       severity: 'info',
       say: ({ table, columns, parent, parentColumns, matched, keyed }: Evidence & Told) =>
-        `${side(table, columns)} is called like a reference to ${side(parent, parentColumns)} and taken for none: ${matched} of ${keyed} values are there`,
+        `${side(table, columns)} is called like a reference to ${side(parent, parentColumns)} and taken for none: ${valuesThere(matched, keyed)}`,
       next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
         `Where it is one, declare it: relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}'`,
       ],
@@ -117,7 +118,7 @@ export default defineCheck({
     inferred: {
       severity: 'info',
       say: ({ table, columns, parent, parentColumns, matched, keyed, why }: Evidence & Told) =>
-        `${side(table, columns)} points at ${side(parent, parentColumns)}: ${why}, and ${matched === keyed ? (keyed === 1 ? 'its one value is' : `all ${keyed} values are`) : `${matched} of ${keyed} values are`} there`,
+        `${side(table, columns)} points at ${side(parent, parentColumns)}: ${why}, and ${valuesThere(matched, keyed)}`,
       next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
         `Declare it, in the config (relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}') or as a foreign key`,
       ],
@@ -182,9 +183,7 @@ export default defineCheck({
           parentColumns: relationship.parentColumns,
           declared: !inferred,
           confidence: inferred ? confidenceOf(relationship, matched, keyed) : 1,
-          because: inferred
-            ? [why, ...(keyed > 0 ? [`${matched} of ${keyed} values are there`] : [])]
-            : ['the config declares it'],
+          because: inferred ? [why, ...(keyed > 0 ? [valuesThere(matched, keyed)] : [])] : ['the config declares it'],
         })
       }
       const { gap } = scan.value

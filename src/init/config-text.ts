@@ -1,4 +1,5 @@
 import { isTemplate } from '../config/reference.js'
+import { valuesThere } from '../relationships/wording.js'
 import { pluralize, quoted } from '../values/text.js'
 import { type ConfigFormat, type Draft, group, type Item, type Setting, written } from './draft.js'
 import { isCertain, type Seen, type SeenApi, type SeenDatabase, type SeenRelationship } from './seen.js'
@@ -86,8 +87,7 @@ function believed({ why, values }: SeenRelationship): string {
   if (values === null) return `${why}; no row was looked at`
   const { matched, keyed } = values
   if (keyed === 0) return `${why}; no row tells`
-  if (matched < keyed) return `${why}; ${matched} of ${keyed} values are there`
-  return `${why}; ${keyed === 1 ? 'its one value is' : `all ${keyed} values are`} there`
+  return `${why}; ${valuesThere(matched, keyed)}`
 }
 
 function usersDraft({ users }: SeenDatabase): Setting | null {

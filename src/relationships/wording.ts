@@ -1,6 +1,6 @@
 import type { Finding } from '../report/report.js'
 import { rebuildIndexes } from '../values/advice.js'
-import { agreeing, listed, pluralize, quoted } from '../values/text.js'
+import { agreeing, grouped, listed, pluralize, quoted } from '../values/text.js'
 
 /**
  * Rows without a parent, for a headline: `35 rows of film_actor (17), inventory (15) and film_category (3) point at rows of film that do
@@ -26,6 +26,12 @@ export function pointing(rows: number, partial?: boolean): string {
   return `${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')}`
 }
 
+/** How many of a relationship's values have a parent: `all 1,200 values are there`. */
+export function valuesThere(matched: number, keyed: number): string {
+  if (matched !== keyed) return `${grouped(matched)} of ${grouped(keyed)} values are there`
+  return keyed === 1 ? 'its one value is there' : `all ${grouped(keyed)} values are there`
+}
+
 /** Tables with how many rows of each: `film_actor (17), inventory (15) and film_category (3)`; alone, its name. */
 function countsOf(findings: readonly Finding[], most: number): string {
   const rows = new Map<string, number>()
@@ -35,7 +41,7 @@ function countsOf(findings: readonly Finding[], most: number): string {
   }
   const counts = [...rows].sort((a, b) => b[1] - a[1])
   if (counts.length === 1) return counts[0]?.[0] ?? ''
-  const shown = counts.slice(0, most).map(([table, count]) => `${table} (${count})`)
+  const shown = counts.slice(0, most).map(([table, count]) => `${table} (${grouped(count)})`)
   const left = counts.length - shown.length
   const last = left > 0 ? pluralize(left, 'more table') : (shown.pop() ?? '')
   return `${shown.join(', ')} and ${last}`

@@ -10,7 +10,7 @@ export function pluralize(count: number, noun: string): string {
 }
 
 /** An integer with its thousands apart: `1,204`. Intl would read its tables for it at every start. */
-function grouped(count: number): string {
+export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 

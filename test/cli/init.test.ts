@@ -120,7 +120,7 @@ describe('the demo application', () => {
     const text = readFileSync(join(cwd, 'dbdoctor.config.ts'), 'utf8')
     expect(text).toContain("url: 'sqlite:./demo.db',")
     expect(text).toContain(
-      "'analytics_events.user_id -> users.id', // it is named after that table and its key; all 1200 values are there",
+      "'analytics_events.user_id -> users.id', // it is named after that table and its key; all 1,200 values are there",
     )
     expect(text).toContain("endpoints: [{ path: '/health', type: 'json' }],")
     // Found upward, the path still starts from the config.

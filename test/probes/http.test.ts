@@ -8,7 +8,10 @@ import { type HttpAnswer, httpClient, told } from '../../src/probes/http.js'
 import { deadAddress, httpServer, socketServer } from '../support/servers.js'
 
 const clientOf = (url: string | null, settings = {}) =>
-  httpClient({ url, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576, ...settings }, limit(Infinity, new AbortController().signal))
+  httpClient(
+    { url, headers: {}, timeout: 10_000, maxBodyBytes: 1_048_576, ...settings },
+    limit(Infinity, new AbortController().signal),
+  )
 const get = (url: string, settings = {}) => clientOf(url, settings).get('/')
 const outcomeOf = (answer: HttpAnswer) =>
   answer.outcome === 'answered' ? String(answer.status) : `${answer.outcome} ${answer.phase} ${answer.code}`.trim()
