@@ -152,12 +152,13 @@ export function recorderOf(
         unit: counted.unit,
         missing: gaps,
       }
-      const reason =
-        skip ??
-        (gap && {
-          reason: gap.reason,
-          detail: `${pluralize(gaps.length, counted?.unit ?? 'object')} not examined: ${gap.object}: ${gap.detail}`,
-        })
+      const unseen = gap && {
+        reason: gap.reason,
+        detail: `${pluralize(gaps.length, counted?.unit ?? 'object')} not examined: ${gap.object}: ${gap.detail}`,
+      }
+      // What was accepted hides nothing that was not.
+      const open = [skip, unseen].find((one) => one && isUnknown(one.reason) && !accepted(one.reason))
+      const reason = open ?? skip ?? unseen
       const status = statusFor({ findings, ...(error && { error }), ...(reason && { skip: reason }) })
       return {
         id: check.id,

@@ -322,6 +322,12 @@ export function unknownsOf({ skip, coverage }: Pick<Result, 'skip' | 'coverage'>
   return [...own, ...(coverage?.missing ?? []).filter(({ optional }) => !optional).map(({ reason }) => reason)]
 }
 
+/** Why a check could not look, in the words of its skip, where none of its gaps has the same. */
+export function whySkipped({ skip, coverage }: Pick<Result, 'skip' | 'coverage'>): string | null {
+  if (!skip || (coverage?.missing ?? []).some(({ detail }) => skip.detail.endsWith(detail))) return null
+  return skip.detail
+}
+
 /** Whether it ran to its end and missed nothing: what such a result did not find is not there. */
 export function sawEverything({ status, skip, coverage }: Pick<Result, 'status' | 'skip' | 'coverage'>): boolean {
   return status !== 'skip' && status !== 'crash' && !skip && (coverage?.missing ?? []).length === 0

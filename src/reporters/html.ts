@@ -1,6 +1,6 @@
 import type { Reporter } from '../contracts/reporter.js'
 import type { Cause, CoverageReport, Finding, Report, Result } from '../report/report.js'
-import { knownReasons, type SkipReason } from '../report/report.js'
+import { isUnknown, whySkipped } from '../report/report.js'
 import { milliseconds, moment } from '../values/text.js'
 import { acceptanceNotes, acceptedBy, figureOf, placeOf, ranOf, sampleTexts } from './figures.js'
 import { coverages, latencies, overview, type Tone, toneOf } from './html/drawings.js'
@@ -134,8 +134,7 @@ ${byReason(rest).map(([reason, some]) => markup`<p class="rest">${reason}: ${som
 
 /** Nobody had to look, or something else must be mended first. */
 function isLeft({ skip, findings }: Result): boolean {
-  const left: readonly SkipReason[] = [...knownReasons, 'blocked']
-  return skip !== undefined && left.includes(skip.reason) && findings.length === 0
+  return skip !== undefined && (!isUnknown(skip.reason) || skip.reason === 'blocked') && findings.length === 0
 }
 
 function byReason(results: readonly Result[]): (readonly [reason: string, results: readonly Result[]])[] {
@@ -152,13 +151,13 @@ function capital(words: string): string {
 }
 
 function check(result: Result): Markup {
-  const { title, findings, error, skip, docs, coverage } = result
+  const { title, findings, error, docs } = result
   const tone = toneOf(result)
-  const why = tone === 'unknown' && !coverage?.missing.length ? (skip?.detail ?? '') : ''
+  const why = tone === 'unknown' ? whySkipped(result) : null
   const more = [
     ...findings.map(finding),
     ...(error ? [markup`<p class="quiet">The check broke: ${error.name}: ${error.message}</p>`] : []),
-    ...(why ? [markup`<p class="quiet">${why}</p>`] : []),
+    ...(why !== null ? [markup`<p class="quiet">${why}</p>`] : []),
     ...(docs ? [markup`<p class="advice">${docs.why} <b>${docs.fix}</b></p>`] : []),
   ]
   return markup`<div class="check ${tone}">
@@ -185,12 +184,13 @@ ${next.length > 0 ? steps(next) : nothing}
 }
 
 function gaps({ results }: Report): Markup {
-  const all = results.flatMap(({ id, coverage, skip, error }) => {
+  const all = results.flatMap((result) => {
+    const { id, coverage, skip, error } = result
     const missing = coverage?.missing ?? []
-    const whole = skip && !isKnown(skip.reason) && skip.reason !== 'blocked' && missing.length === 0
+    const why = skip && isUnknown(skip.reason) && skip.reason !== 'blocked' ? whySkipped(result) : null
     return [
       ...alike(missing).map((some) => gap(id, whyOf(some), some.map(({ object }) => object).join(', '))),
-      ...(whole ? [gap(id, `${skip.reason.replaceAll('-', ' ')}: ${skip.detail}`)] : []),
+      ...(skip && why !== null ? [gap(id, `${skip.reason.replaceAll('-', ' ')}: ${why}`)] : []),
       ...(error ? [gap(id, `the check broke: ${error.message}`)] : []),
     ]
   })
@@ -221,10 +221,6 @@ function whyOf(gaps: readonly Gap[]): string {
   const { reason, detail, optional } = gaps[0] ?? { reason: '', detail: '' }
   const more = gaps.some((each) => each.detail !== detail) ? ` (and ${gaps.length - 1} more)` : ''
   return `${reason.replaceAll('-', ' ')}${optional ? ', optional' : ''}: ${detail}${more}`
-}
-
-function isKnown(reason: SkipReason): boolean {
-  return (knownReasons as readonly SkipReason[]).includes(reason)
 }
 
 function accepted({ acceptance }: Report): Markup {

@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk'
 import type { RenderOptions, Reporter } from '../contracts/reporter.js'
-import type { CoverageReport, Finding, Report, Result, Severity, SkipReason, Status } from '../report/report.js'
+import type { CoverageReport, Finding, Report, Result, Severity, Status } from '../report/report.js'
+import { isUnknown, whySkipped } from '../report/report.js'
 import { inert } from '../values/inert.js'
 import { milliseconds, pluralize } from '../values/text.js'
 import { columns, pageWidth, wrapped } from './columns.js'
@@ -21,7 +22,6 @@ const gapsShown = 3
 const notesShown = 3
 const slowestShown = 5
 /** Why nobody looked, where nobody had to. */
-const knownReasons: readonly SkipReason[] = ['not-applicable', 'not-configured', 'deselected']
 
 /** For people: what was looked at, layer by layer, what was found, and the verdict last, where the eye ends. */
 export const pretty: Reporter = {
@@ -88,10 +88,11 @@ const severityColours: Record<Severity, 'red' | 'yellow' | 'cyan'> = { error: 'r
 
 function resultLines(result: Result, page: Page): string[] {
   const { paint, width } = page
-  const unknown = isUnknown(result)
+  const unknown = couldNotTell(result)
   const [mark, colour] =
     result.status === 'skip' && unknown ? (['?', isBlocked(result) ? 'dim' : 'yellow'] as const) : marks[result.status]
   const figure = inert(figureOf(result))
+  const why = whySkipped(result)
   const muted = result.status === 'skip' && (!unknown || isBlocked(result))
   const line = columns([
     [`    ${paint[colour](mark)} `, 6, 'left'],
@@ -109,9 +110,7 @@ function resultLines(result: Result, page: Page): string[] {
       ? wrapped(`the check broke: ${result.error.name}: ${result.error.message}`, 6, page, paint.magenta)
       : []),
     ...(page.verbose ? (result.error?.stack ?? []) : []).flatMap((frame) => wrapped(frame, 8, page, paint.dim)),
-    ...(unknown && result.skip && !isBlocked(result) && !result.coverage?.missing.length
-      ? wrapped(result.skip.detail, 6, page, paint.yellow)
-      : []),
+    ...(unknown && why !== null && !isBlocked(result) ? wrapped(why, 6, page, paint.yellow) : []),
     ...gapLines(result.coverage, page),
     ...(page.verbose ? (result.plans ?? []) : []).flatMap(({ how, objects }) =>
       wrapped(`${pluralize(objects.length, 'scan')}: ${how}`, 6, page, paint.dim),
@@ -261,12 +260,12 @@ function figureWidth(figure: string, width: number): number {
 
 /** Whether a result has something to say that a pass has not. */
 function speaks(result: Result): boolean {
-  return result.findings.length > 0 || result.status === 'crash' || (isUnknown(result) && !isBlocked(result))
+  return result.findings.length > 0 || result.status === 'crash' || (couldNotTell(result) && !isBlocked(result))
 }
 
 /** Nobody asked for it. */
 function isIdle({ skip }: Result): boolean {
-  return skip !== undefined && knownReasons.includes(skip.reason)
+  return skip !== undefined && !isUnknown(skip.reason)
 }
 
 /** Left out by name, or by depth. */
@@ -278,6 +277,6 @@ function isBlocked({ skip }: Result): boolean {
   return skip?.reason === 'blocked'
 }
 
-function isUnknown({ skip, coverage }: Result): boolean {
-  return (skip !== undefined && !knownReasons.includes(skip.reason)) || (coverage?.missing ?? []).length > 0
+function couldNotTell({ skip, coverage }: Result): boolean {
+  return (skip !== undefined && isUnknown(skip.reason)) || (coverage?.missing ?? []).length > 0
 }

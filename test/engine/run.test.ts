@@ -140,6 +140,22 @@ test('an unknown gates only what was asked for, and not where the config accepts
   )
 })
 
+test('an unknown that the config accepts hides none that it does not', async () => {
+  const both = ({ coverage, skip }: Context) => {
+    coverage('table').missing('secrets', 'no-permission', 'permission denied')
+    skip('unavailable', 'an extension is not installed')
+  }
+  const accepting = async (...allowUnknown: ('unavailable' | 'no-permission')[]) => {
+    const config = { checks: { 'integrity/both': { allowUnknown } } }
+    const { results, verdict } = await withoutDatabase([check('integrity/both', both)], { config })
+    return [verdict.status, find(results, 'integrity/both')?.skip?.reason]
+  }
+  expect(await accepting()).toEqual(['inconclusive', 'unavailable'])
+  expect(await accepting('unavailable')).toEqual(['inconclusive', 'no-permission'])
+  expect(await accepting('no-permission')).toEqual(['inconclusive', 'unavailable'])
+  expect(await accepting('unavailable', 'no-permission')).toEqual(['healthy', 'unavailable'])
+})
+
 test('a check that is out of time is unknown, and the run goes on', async () => {
   const { results, verdict } = await withoutDatabase(
     [

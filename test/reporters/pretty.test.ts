@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
+import { html } from '../../src/reporters/html.js'
+import { markdown } from '../../src/reporters/markdown.js'
 import { pretty } from '../../src/reporters/pretty.js'
 import { findingWith, reportWith } from '../support/reports.js'
 
@@ -27,7 +29,7 @@ const report = reportWith(
       unit: 'table',
       missing: [{ object: 'secrets', reason: 'no-permission', detail: 'permission denied' }],
     },
-    skip: { reason: 'no-permission', detail: '' },
+    skip: { reason: 'no-permission', detail: '1 table not examined: secrets: permission denied' },
   },
   {
     id: 'integrity/foreign-keys',
@@ -87,6 +89,23 @@ test('--quiet leaves out what is well', () => {
   expect(text).not.toContain('Tables hold their rows')
   expect(text).toContain('customer_id')
 })
+
+test.each([pretty, html, markdown])(
+  'what kept a check from looking is told beside what it missed ($name)',
+  ({ render }) => {
+    const missing = [{ object: 'secrets', reason: 'no-permission', detail: 'permission denied' } as const]
+    const coverage = { examined: 1, of: 2, unit: 'table', missing }
+    const told = (detail: string) =>
+      render(
+        reportWith({ id: 'storage/pages', status: 'skip', coverage, skip: { reason: 'unavailable', detail } }),
+        options,
+      )
+    const lines = told('amcheck is not installed')
+    expect(lines).toContain('amcheck is not installed')
+    expect(lines).toContain('permission denied')
+    expect(told('1 table not examined: secrets: permission denied').match(/1 table not examined/g)?.length ?? 0).toBe(0)
+  },
+)
 
 describe('names from a database', () => {
   const named = (name: string) => {

@@ -1,4 +1,4 @@
-import type { Report, Result } from '../../report/report.js'
+import { type Report, type Result, whySkipped } from '../../report/report.js'
 import { pluralize } from '../../values/text.js'
 import { marks, provenance, states, escaped as text } from '../commonmark.js'
 import { acceptedBy, blockedOf, figureOf, isBroken } from '../figures.js'
@@ -34,8 +34,9 @@ export function health({ results }: Report): string[] {
 }
 
 function resultLines(result: Result): string[] {
-  const { title, status, findings, error, skip, coverage } = result
+  const { title, status, findings, error, coverage } = result
   const missing = coverage?.missing ?? []
+  const why = whySkipped(result)
   return [
     `- **${text(title)}**: ${marks[status]} ${text(figureOf(result))}`.trimEnd(),
     // What is as expected is told among what people can do.
@@ -46,7 +47,7 @@ function resultLines(result: Result): string[] {
           `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
       ),
     ...(error ? [`  - the check broke: ${text(error.message)}`] : []),
-    ...(skip && isUnsure(result) && missing.length === 0 ? [`  - ${text(skip.detail)}`] : []),
+    ...(why !== null && isUnsure(result) ? [`  - ${text(why)}`] : []),
     ...missing.map(({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`),
   ]
 }

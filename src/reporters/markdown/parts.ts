@@ -1,4 +1,4 @@
-import { knownReasons, type Result } from '../../report/report.js'
+import { isUnknown, type Result, type SkipReason } from '../../report/report.js'
 
 /** The parts of a system that people speak of, and the layers that they are made of. */
 export const parts: readonly (readonly [name: string, layers: readonly string[]])[] = [
@@ -19,8 +19,8 @@ export function looked(results: readonly Result[], layers: readonly string[]): R
 }
 
 /** Nobody had to look. */
-export function isSettled(reason: string | undefined): boolean {
-  return reason !== undefined && knownReasons.some((known) => known === reason)
+export function isSettled(reason: SkipReason | undefined): boolean {
+  return reason !== undefined && !isUnknown(reason)
 }
 
 export function isUnsure({ status, skip, coverage }: Result): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
+import type { ConfigInput } from '../../../src/config/config.js'
 import type { Depth } from '../../../src/contracts/depth.js'
 import type { Result } from '../../../src/report/report.js'
 import { afterwards, asSuperuser, examineOne, said, testDatabase } from '../../support/databases.js'
@@ -290,6 +291,17 @@ describe('on postgres', () => {
       'skip: unavailable: the b-trees of 8 indexes were not examined: amcheck is not installed: create extension amcheck',
     )
     expect(result.coverage).toMatchObject({ examined: 9, of: 9, missing: [] })
+  })
+
+  test('who accepts a database without amcheck is told all the same what could not be read', async () => {
+    const { target } = await testDatabase('postgres', 'create table a (id int primary key); create table b (id int);')
+    const name = `lacks_${process.pid}`
+    await asSuperuser(target, `create role ${name} login password 'x'; grant select on a to ${name}`)
+    afterwards(() => asSuperuser(target, `drop owned by ${name}; drop role ${name}`))
+    const asRole = Object.assign(new URL(target), { username: name, password: 'x' }).href
+    const config: ConfigInput = { checks: { 'storage/pages': { allowUnknown: ['unavailable'] } } }
+    const { asked, skip } = await examineOne('storage/pages', asRole, { config })
+    expect([asked, skip?.reason]).toEqual([true, 'no-permission'])
   })
 
   test('a role without rights is told so', async () => {
