@@ -37,13 +37,14 @@ export function accept(
 
   const marked = results.map((result) => {
     const findings = result.findings.map((finding): Finding => {
-      const rule = rules.find(({ covers }) => covers(finding))
-      if (!rule) return finding
-      used.add(rule)
-      if (isOver(rule)) return finding
+      const own = rules.filter(({ covers }) => covers(finding))
+      for (const rule of own) used.add(rule)
+      const held = own.filter((rule) => !isOver(rule))
+      if (held.length === 0) return finding
       const rows = rowsOf(finding) ?? 0
-      if (rows > rule.rows) return { ...finding, worse: { accepted: rule.rows } }
-      const { by, reason, expires } = rule
+      const enough = held.find((rule) => rows <= rule.rows)
+      if (!enough) return { ...finding, worse: { accepted: Math.max(...held.map((rule) => rule.rows)) } }
+      const { by, reason, expires } = enough
       return { ...finding, suppressed: { by, reason, ...(expires !== undefined && { expires }) } }
     })
     return { ...result, findings, status: statusWithout(result, findings) }

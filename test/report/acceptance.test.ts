@@ -90,6 +90,17 @@ describe('what is accepted', () => {
     const { status, acceptance } = statusWith({ ignore: ignoring(object) }, dangling(9))
     expect([status, acceptance?.stale.length]).toEqual(speaks ? ['pass', 0] : ['fail', 1])
   })
+
+  test('twice, it is accepted while one of the two holds and covers it, and neither is stale', () => {
+    const twice = (expires: string, rows: number) => {
+      const accepted = { ignore: ignoring('orders', expires), baseline: [entry] }
+      const { status, first, acceptance } = statusWith(accepted, dangling(rows))
+      return [status, first?.suppressed?.by ?? first?.worse, acceptance?.stale.length, acceptance?.expired.length]
+    }
+    expect(twice('2026-12-31', 9)).toEqual(['pass', 'ignore', 0, 0])
+    expect(twice('2026-11-23', 3)).toEqual(['pass', 'baseline', 0, 1])
+    expect(twice('2026-11-23', 9)).toEqual(['fail', { accepted: 3 }, 0, 1])
+  })
 })
 
 test('a baseline keeps what was said of a finding, and what another selection did not look at', () => {
