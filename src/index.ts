@@ -124,6 +124,7 @@ export {
   listed,
   literal,
   milliseconds,
+  outOf,
   pluralize,
   quoted,
   remarked,

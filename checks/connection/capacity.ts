@@ -1,4 +1,4 @@
-import { bytes, type Disk, defineCheck, pluralize, quoted, type Session, sql, z } from 'dbdoctor'
+import { bytes, type Disk, defineCheck, outOf, quoted, type Session, sql, z } from 'dbdoctor'
 
 /** One limit of connections, and how much of it is taken. */
 interface Slots {
@@ -34,7 +34,7 @@ export default defineCheck({
   }),
   messages: {
     'connections-low': {
-      say: ({ used, limit, of }: Slots) => `${used} of ${pluralize(limit, 'connection')} of ${of} are taken`,
+      say: ({ used, limit, of }: Slots) => `${outOf(used, limit, 'connection')} of ${of} are taken`,
       next: () => [
         'select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc',
         'End what is idle for long, and put a pool between the application and the server before max_connections is raised.',
@@ -68,7 +68,7 @@ export default defineCheck({
       const answer = await slotsOf(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const [all] = answer.value
-      if (all) saw(`${all.used} of ${pluralize(all.limit, 'connection')}`)
+      if (all) saw(outOf(all.used, all.limit, 'connection'))
       for (const { used, limit, of } of answer.value) {
         if (limit > 0 && used / limit >= options.connections) report('connections-low', { used, limit, of })
       }

@@ -4,6 +4,7 @@ import {
   type CrashTrace,
   defineCheck,
   duration,
+  outOf,
   partFromLog,
   pluralize,
   type Session,
@@ -94,7 +95,7 @@ export default defineCheck({
     },
     'wal-broken': {
       say: ({ name, frames, lost, ...time }: Log) =>
-        `${frames} of ${pluralize(frames + lost, 'frame')} of ${name}-wal can be replayed; what was written after them is lost (${when(time)})`,
+        `${outOf(frames, frames + lost, 'frame')} of ${name}-wal can be replayed; what was written after them is lost (${when(time)})`,
       next: ({ name }: Log) => [
         `Copy ${name} together with ${name}-wal before anything opens it: the next open throws away what is behind the damage.`,
         'Restore what is missing from a backup or a replica; look at the disk, and at whoever copied the log.',

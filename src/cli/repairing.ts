@@ -8,7 +8,7 @@ import { planOf } from '../repair/plan.js'
 import type { Services } from '../repair/services.js'
 import { checksOf, type Plan, type Step } from '../repair/step.js'
 import type { Result } from '../report/report.js'
-import { pluralize } from '../values/text.js'
+import { outOf } from '../values/text.js'
 import { examined, type Interruptible } from './examine.js'
 import type { FixOptions } from './options.js'
 
@@ -64,7 +64,7 @@ export async function lookAgain(subject: Interruptible, options: FixOptions, ste
 }
 
 function seenBy({ title, saw, coverage }: Result): string {
-  const figure = saw ?? (coverage && `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`)
+  const figure = saw ?? (coverage && outOf(coverage.examined, coverage.of, coverage.unit))
   return figure === undefined ? title : `${title}: ${figure}`
 }
 

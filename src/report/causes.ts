@@ -1,6 +1,6 @@
 import type { Chart, Diagnosis } from '../contracts/diagnosis.js'
 import { type Layer, layerOf, layers } from '../contracts/layers.js'
-import { pluralize } from '../values/text.js'
+import { outOf } from '../values/text.js'
 import { type Cause, type Finding, type Result, unknownsOf } from './report.js'
 
 /**
@@ -105,7 +105,7 @@ function chartOf(
         const well = looked.filter((result) => ['pass', 'warn', 'expected'].includes(result.status))
         const unknown = results.some((result) => result.layer === layer && unknownsOf(result).length > 0)
         if (looked.length === 0 || well.length < looked.length || unknown) return false
-        sound.add(`${layer}: ${well.length} of ${pluralize(looked.length, 'check')} passed`)
+        sound.add(`${layer}: ${outOf(well.length, looked.length, 'check')} passed`)
         return true
       }),
 

@@ -1,6 +1,6 @@
 import type { Layer } from '../contracts/layers.js'
 import type { DialectName } from '../dialects/dialect.js'
-import { pluralize } from '../values/text.js'
+import { grouped, outOf, pluralize } from '../values/text.js'
 import { unaccepted } from './acceptance.js'
 import type { Cause, Counts, DatabaseState, Finding, Report, Result, Status, VerdictStatus } from './report.js'
 import { unknownsOf } from './report.js'
@@ -79,7 +79,7 @@ function passed(results: readonly Result[]): string {
 function passedOf(results: readonly Result[]): string {
   const looked = results.filter(({ status }) => status !== 'skip')
   const well = looked.filter(({ status }) => status !== 'fail' && status !== 'crash')
-  return `${well.length} of ${pluralize(looked.length, 'check')}`
+  return outOf(well.length, looked.length, 'check')
 }
 
 /** What `--only` has left: whole layers by their name, other checks by theirs, without what they stand on; null where nothing was left out so. */
@@ -145,7 +145,7 @@ function figuresOf({ facts, results }: Pick<Report, 'facts' | 'results'>): strin
     const count = facts[name]
     if (count === undefined) return []
     const expected = facts[`${name}.expected`]
-    return [expected === undefined ? pluralize(count, noun) : `${count} of ${pluralize(expected, noun)}`]
+    return [expected === undefined ? pluralize(count, noun) : outOf(count, expected, noun)]
   }
   return [
     ...figure('schema.tables', 'table'),
@@ -163,7 +163,7 @@ function acceptedRows(results: readonly Result[]): string {
   const accepted = orphans.filter(({ suppressed }) => suppressed)
   if (accepted.length === 0) return ''
   const rows = accepted.reduce((sum, { evidence }) => sum + Number(evidence.rows ?? 0), 0)
-  return accepted.length === orphans.length ? ' (accepted)' : ` (${rows} accepted)`
+  return accepted.length === orphans.length ? ' (accepted)' : ` (${grouped(rows)} accepted)`
 }
 
 function unexamined({ results }: Results): string[] {

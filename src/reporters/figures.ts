@@ -1,5 +1,5 @@
 import type { Acceptance, Finding, Fix, Measurement, Plain, Report, Result, TargetInfo } from '../report/report.js'
-import { milliseconds, pluralize } from '../values/text.js'
+import { milliseconds, outOf, pluralize } from '../values/text.js'
 
 export const engines: Record<TargetInfo['dialect'], string> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 
@@ -25,7 +25,7 @@ export function figureOf({ coverage, findings, measurements, saw, skip, status }
   const ill = status === 'fail' || status === 'warn' ? findings.filter(({ severity }) => severity !== 'info') : []
   if (coverage && ill.length > 0) return pluralize(ill.length, 'finding')
   if (coverage?.of === 0) return `no ${pluralize(0, coverage.unit).replace('0 ', '')}`
-  if (coverage) return `${coverage.examined} of ${pluralize(coverage.of, coverage.unit)}`
+  if (coverage) return outOf(coverage.examined, coverage.of, coverage.unit)
   const telling = measurements.filter(({ budget }) => budget !== undefined)
   const shown = telling.length > 0 ? telling : measurements
   return shown.map((measurement) => measured(measurement, shown.length > 1)).join(', ')
@@ -64,7 +64,7 @@ export function factsInWords(facts: Report['facts']): string[] {
     if (!words) return [`${name}: ${value}`]
     const expected = facts[`${name}.expected`]
     const [noun, more] = words
-    return [`${expected === undefined ? '' : `${value} of `}${pluralize(expected ?? value, noun)}${more}`]
+    return [`${expected === undefined ? pluralize(value, noun) : outOf(value, expected, noun)}${more}`]
   })
 }
 

@@ -9,6 +9,11 @@ export function pluralize(count: number, noun: string): string {
   return `${grouped(count)} ${plural(noun, count)}`
 }
 
+/** So many of all there are: `4,999 of 5,000 tables`. */
+export function outOf(count: number, all: number, noun: string): string {
+  return `${grouped(count)} of ${pluralize(all, noun)}`
+}
+
 /** An integer with its thousands apart: `1,204`. Intl would read its tables for it at every start. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')

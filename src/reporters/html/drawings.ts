@@ -1,6 +1,6 @@
 import type { Measurement, Result, Status } from '../../report/report.js'
 import { isUnknown } from '../../report/report.js'
-import { milliseconds, pluralize } from '../../values/text.js'
+import { grouped, milliseconds, outOf, pluralize } from '../../values/text.js'
 import { figureOf } from '../figures.js'
 import { html, type Markup, nothing } from './markup.js'
 
@@ -27,7 +27,7 @@ export function overview(results: readonly Result[]): Markup {
         </g>`,
         )}
       </svg>
-      <div class="figure">${ran} of ${pluralize(own.length, 'check')} ran</div>
+      <div class="figure">${outOf(ran, own.length, 'check')} ran</div>
     </div>`
   })
   return html`<div class="plot">${rows}</div>`
@@ -51,14 +51,14 @@ export function coverages(results: readonly Result[]): Markup {
   const rows = results.flatMap(({ coverage, title, status, findings }) => {
     if (!coverage || coverage.of === 0) return []
     const { examined, of, unit } = coverage
-    const words = `${examined} of ${pluralize(of, unit)}`
+    const words = outOf(examined, of, unit)
     // Which of the objects a finding is about, a cell does not know: only where there is none are they green.
     const tone = status === 'pass' ? status : 'plain'
     const open = findings.filter(({ severity, suppressed }) => severity !== 'info' && !suppressed).length
     return html`<div class="row">
       <div class="what">${title}</div>
       ${of > mostCells ? share(examined / of, words, tone) : cells(examined, of, words, tone)}
-      <div class="figure"><b>${examined}</b> of ${pluralize(of, unit)}${open > 0 ? html`<small class="${status} toned">${pluralize(open, 'finding')}</small>` : nothing}</div>
+      <div class="figure"><b>${grouped(examined)}</b> of ${pluralize(of, unit)}${open > 0 ? html`<small class="${status} toned">${pluralize(open, 'finding')}</small>` : nothing}</div>
     </div>`
   })
   return rows.length > 0 ? html`<div class="plot">${rows}</div>` : nothing
