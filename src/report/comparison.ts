@@ -9,7 +9,7 @@ import type {
   Severity,
   StatusChange,
 } from './report.js'
-import { fates, rowsOf, sawEverything, schemaVersion, targetName, unknownsOf } from './report.js'
+import { fates, isPartial, rowsOf, sawEverything, schemaVersion, targetName, unknownsOf } from './report.js'
 
 /** A comparison but for its exit code, which the command line decides. */
 export type Held = Omit<Comparison, 'exitCode'>
@@ -92,15 +92,17 @@ function differenceOf(
   const { finding, id } = told
   const blind = blindness(is ? before : after, id)
   const { address, fingerprint, message, suppressed } = finding
+  const fate = was && is ? movement(was.finding, is.finding) : is ? 'new' : blind === null ? 'fixed' : 'unknown'
+  const why = !(was && is) ? blind : fate === 'unknown' ? partly(is.finding) : null
   return {
-    fate: was && is ? movement(was.finding, is.finding) : is ? 'new' : blind === null ? 'fixed' : 'unknown',
+    fate,
     address,
     fingerprint,
     severity: graver(was?.finding.severity ?? finding.severity, finding.severity),
     message,
     accepted: suppressed !== undefined,
-    rows: { before: was ? rowsOf(was.finding) : null, after: is ? rowsOf(is.finding) : null },
-    ...(blind !== null && !(was && is) && { detail: blind }),
+    rows: { before: countOf(was), after: countOf(is) },
+    ...(why !== null && { detail: why }),
   }
 }
 
@@ -108,12 +110,25 @@ function graver(one: Severity, other: Severity): Severity {
   return severities.indexOf(one) > severities.indexOf(other) ? one : other
 }
 
-/** Worse is a higher severity or, at the same one, more rows. */
+/** How many rows a report counts of a finding, where it counts all of them. */
+function countOf(told: Told | undefined): number | null {
+  return told && !isPartial(told.finding) ? rowsOf(told.finding) : null
+}
+
+/** Worse is a higher severity or, at the same one, more rows; of which there may be more than a report counts that saw a part of them. */
 function movement(was: Finding, is: Finding): Fate {
   const rise = severities.indexOf(is.severity) - severities.indexOf(was.severity)
+  if (rise !== 0) return rise > 0 ? 'worse' : 'better'
   const [before, after] = [rowsOf(was), rowsOf(is)]
-  const more = rise || (before === null || after === null ? 0 : after - before)
-  return more > 0 ? 'worse' : more < 0 ? 'better' : 'unchanged'
+  if (before === null || after === null) return 'unchanged'
+  if (after > before && !isPartial(was)) return 'worse'
+  if (after < before && !isPartial(is)) return 'better'
+  return isPartial(was) || isPartial(is) ? 'unknown' : 'unchanged'
+}
+
+/** Why nobody can tell whether there are more rows than before, or fewer. */
+function partly(is: Finding): string {
+  return `not all rows were compared${isPartial(is) ? '' : ' before'}`
 }
 
 /** Why what a check did not find may be there all the same; null where it looked at everything. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { depths } from '../contracts/depth.js'
 import { layerOf } from '../contracts/layers.js'
 import type { Change, Report, Result, Trend } from './report.js'
-import { objectOf, rowsOf, targetName, unknownsOf } from './report.js'
+import { isPartial, objectOf, rowsOf, targetName, unknownsOf } from './report.js'
 
 const count = z.int().nonnegative()
 
@@ -38,6 +38,8 @@ const runSchema = z.object({
       severity: z.enum(['error', 'warning', 'info']),
       object: z.exactOptional(z.string()),
       rows: z.exactOptional(z.number()),
+      /** There were at least so many. */
+      partial: z.exactOptional(z.literal(true)),
       accepted: z.exactOptional(z.literal(true)),
     }),
   ),
@@ -108,6 +110,7 @@ export function runOf(report: Report): Run {
           severity,
           ...(object !== null && { object }),
           ...(rows !== null && { rows }),
+          ...(isPartial(finding) && { partial: true as const }),
           ...(suppressed && { accepted: true as const }),
         }
       }),
@@ -193,9 +196,10 @@ function findingChanges(now: Run, runs: readonly Run[]): Change[] {
   })
 }
 
-/** How much of a finding a run saw: its rows, or 1 where it counts none; null where its check did not look at everything. */
+/** How much of a finding a run saw: its rows, or 1 where it counts none; null where it did not look at everything. */
 function amountOf({ findings, checks }: Run, fingerprint: string, address: string): number | null {
   const own = findings.filter((finding) => finding.fingerprint === fingerprint)
+  if (own.some(({ partial }) => partial)) return null
   if (own.length > 0) return own.reduce((sum, { rows = 1 }) => sum + rows, 0)
   const check = checks[address.slice(0, address.indexOf('#'))]
   const saw = check && check.status !== 'skip' && check.status !== 'crash' && !check.unknown && !check.gaps

@@ -253,7 +253,7 @@ export interface Fix {
 /** A report but for its exit code, which whoever asked decides. */
 export type Examination = Omit<Report, 'exitCode'>
 
-/** What became of a finding from one report to another. `unknown`: the second one did not look at everything, so that nobody can say. */
+/** What became of a finding from one report to another. `unknown`: one of them did not look at everything, so that nobody can say. */
 export const fates = ['new', 'worse', 'unknown', 'better', 'fixed', 'unchanged'] as const
 export type Fate = (typeof fates)[number]
 
@@ -268,7 +268,7 @@ export interface Difference {
   readonly message: string
   /** By a baseline or the config of the later of them. */
   readonly accepted: boolean
-  /** How many rows each report counts; null in a report without it, and where it counts none. */
+  /** How many rows each report counts; null in a report without it, where it counts none, and where it counts a part of them. */
   readonly rows: { readonly before: number | null; readonly after: number | null }
   /** What makes it unknown; or why something new may be old: the first report did not look. */
   readonly detail?: string
@@ -350,6 +350,11 @@ export function objectOf({ evidence }: Pick<Finding, 'evidence'>): string | null
 /** How many rows a finding counts; null where it counts none. */
 export function rowsOf({ evidence: { rows } }: Pick<Finding, 'evidence'>): number | null {
   return typeof rows === 'number' ? rows : null
+}
+
+/** Whether a finding counts a part of its rows, so that there are at least so many. */
+export function isPartial({ evidence }: Pick<Finding, 'evidence'>): boolean {
+  return evidence.partial === true
 }
 
 /** The status that findings and gaps deserve. */

@@ -13,6 +13,8 @@ const dangling = (rows: number, rest: Partial<Parameters<typeof findingWith>[0]>
     fingerprint: 'of-orders',
     ...rest,
   })
+/** A scan that was cut short: there are at least so many. */
+const part = (rows: number) => dangling(rows, { evidence: { table: 'orders', rows, partial: true } })
 const found = (...findings: Result['findings']) =>
   reportWith({
     id: 'integrity/foreign-keys',
@@ -44,6 +46,16 @@ describe('a finding of two reports', () => {
     ['new', 0, found(), found(dangling(3, { suppressed: { by: 'baseline', reason: 'known' } }))],
   ])('is %s, exit %i', (fate, exitCode, before, after) => {
     expect(fateOf(before, after)).toEqual([fate, exitCode, undefined])
+  })
+
+  test.each([
+    ['unknown', 'not all rows were compared', dangling(17), part(3)],
+    ['unknown', 'not all rows were compared before', part(3), dangling(17)],
+    ['unknown', 'not all rows were compared', part(3), part(3)],
+    ['worse', undefined, dangling(3), part(17)],
+    ['better', undefined, part(17), dangling(3)],
+  ])('of which a report counts a part is %s: %s', (fate, why, before, after) => {
+    expect(fateOf(found(before), found(after))).toEqual([fate, fate === 'worse' ? 1 : 0, why])
   })
 
   test.each([

@@ -100,6 +100,20 @@ describe('the trend', () => {
     expect(told(on(1, { rows: 3 }), on(2, partly)).join()).not.toContain('main.orders')
   })
 
+  test('a part of the rows is neither more nor less than all of them', () => {
+    const part = findingWith({ ...dangling(2), evidence: { ...dangling(2).evidence, partial: true } })
+    const missing = [{ object: 'orders', reason: 'deadline', detail: 'its time was up' } as const]
+    const cut: Day = {
+      rows: 2,
+      keys: { findings: [part], coverage: { examined: 0, of: 1, unit: 'foreign key', missing } },
+    }
+    expect(told(on(1, { rows: 3 }), on(2, cut))).toEqual([])
+    expect(told(on(1, { rows: 3 }), on(2, cut), on(3, { rows: 4 }))).toEqual([
+      'orphaned rows 3 → 4',
+      'main.orders (integrity/foreign-keys#dangling) 3 → 4 rows',
+    ])
+  })
+
   test('a figure that other checks add up is another figure', () => {
     const left: Day = { keys: { status: 'skip', skip: { reason: 'deselected', detail: '--skip' } } }
     expect(told(on(1, { rows: 3 }), on(2, left))).toEqual(['unhealthy → healthy'])

@@ -1,6 +1,6 @@
 import type { Comparison, Difference, Fate, StatusChange } from '../../report/report.js'
 import { fates } from '../../report/report.js'
-import { moment, pluralize } from '../../values/text.js'
+import { grouped, moment, pluralize } from '../../values/text.js'
 
 /** How people call each fate. */
 export const fateWords: Record<Fate, string> = {
@@ -25,7 +25,7 @@ export function notesOn({ fate, rows, accepted, detail }: Difference): string[] 
   const { before, after } = rows
   const moved = before !== null && after !== null && before !== after
   return [
-    ...(moved ? [`${before} → ${pluralize(after, 'row')}`] : []),
+    ...(moved ? [`${grouped(before)} → ${pluralize(after, 'row')}`] : []),
     ...(accepted ? ['accepted'] : []),
     ...(detail === undefined ? [] : [fate === 'new' ? `not looked for before: ${detail}` : detail]),
   ]
