@@ -151,6 +151,8 @@ async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Pro
   const queue = scan.pieces.entries()
   const left: [number, Piece | Stretch][] = []
   let failure: Failure | undefined
+  // Two processes may have filled the same room.
+  const room = () => Math.max(0, candidateLimit - seen.candidates.length)
   const drain = async (lane: Read, work: Iterable<[number, Piece | Stretch]>, resigns: boolean) => {
     for (const [at, piece] of work) {
       if (failure) return
@@ -158,7 +160,7 @@ async function scanInPieces(world: SizedWorld, scan: Scan, samples: number): Pro
         failure = { outcome: 'failed', reason: 'deadline', code: '', text: 'its time was up' }
         return
       }
-      const found = await scanPiece(lane, world, scan, piece, () => candidateLimit - seen.candidates.length)
+      const found = await scanPiece(lane, world, scan, piece, room)
       if (found.outcome === 'failed') {
         // What a second process could not do is the first one's again.
         if (resigns && found.reason !== 'deadline' && found.reason !== 'interrupted') left.push([at, piece])

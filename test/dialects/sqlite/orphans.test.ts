@@ -263,3 +263,13 @@ test('a child of very many pieces is cut by its key into as many as one statemen
   const found = await scannedEveryWay(target, ['c'], { ...tiny, ofPiece: 1, ofFinePiece: 1 })
   expect(found).toEqual({ c: Array(4).fill({ ids: [1000, 2000], rows: 2 }) })
 })
+
+test('very many orphans are counted, and no more of them are kept than are looked at again', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `pragma journal_mode = wal; create table p (id text primary key); create table c (id integer primary key, p_id text references p (id));
+     with recursive n (i) as (select 1 union all select i + 1 from n where i <= 600000) insert into c select i, 'gone ' || i % 7 from n`,
+  )
+  const found = await scannedEveryWay(target, ['c'], { ...tiny, ofPiece: 150_000, ofFinePiece: 150_000 })
+  expect(found).toEqual({ c: Array(4).fill({ ids: Array.from({ length: 200 }, (_, at) => at + 1), rows: 600_001 }) })
+})
