@@ -107,7 +107,7 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     ...(parentTable
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
       : { join: sql``, absent: sql`1` }),
-    rowidKey: parentTable ? rowidKeyOf(parentTable, parentColumns, columns) : null,
+    rowidKey: parentTable ? rowidKeyOf(child.name, columns, parentTable, parentColumns) : null,
     missingKeys:
       parentTable && childTable && !kind && none.length === 0
         ? missingKeysOf(childTable, columns, parentTable, parentColumns)
@@ -121,11 +121,23 @@ function all(conditions: readonly Sql[]): Sql {
   return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`1`
 }
 
-function rowidKeyOf(parent: Table, parentColumns: readonly string[], columns: readonly string[]): RowidKey | null {
+function rowidKeyOf(
+  child: string,
+  columns: readonly string[],
+  parent: Table,
+  parentColumns: readonly string[],
+): RowidKey | null {
   const [own, ...more] = columns
   const [key] = parentColumns
   if (own === undefined || key === undefined || more.length > 0 || rowidAlias(parent) !== key) return null
-  return { table: sql.id(parent.name), key: sql.id(key), value: sql`+c.${sql.id(own)}` }
+  const column = sql`c.${sql.id(own)}`
+  return {
+    table: sql.id(parent.name),
+    key: sql.id(key),
+    child: sql`${sql.id(child)} c`,
+    column,
+    value: sql`+${column}`,
+  }
 }
 
 /**
@@ -254,7 +266,7 @@ export async function countKeyed(kysely: AnyKysely, { declared, child, keyed }: 
   return rows[0]?.found ?? 0
 }
 
-async function findPositions(kysely: AnyKysely, plan: AntiJoin, where: Sql, limit: number): Promise<Position[]> {
+export async function findPositions(kysely: AnyKysely, plan: AntiJoin, where: Sql, limit: number): Promise<Position[]> {
   const { rows } = await sql<Record<string, unknown>>`select ${named(plan.position)}
     from ${plan.child} ${plan.join} where ${plan.keyed} and ${plan.absent} and (${where}) limit ${limit}`.execute(
     kysely,

@@ -15,6 +15,8 @@ export interface Sizes {
   readonly throughTable: number
   /** Rows of a child from which on it pays to ask for its parent's keys first. */
   readonly forRuns: number
+  /** Rows of a child whose index is read in one step, to learn that it holds integers alone: less than a second. */
+  readonly inOneStep: number
   /** Rows of a piece of a long scan, and of one that may not fit in its time. */
   readonly ofPiece: number
   readonly ofFinePiece: number
@@ -29,6 +31,7 @@ export const usualSizes: Sizes = {
   throughIndex: 1_000_000,
   throughTable: 150_000,
   forRuns: 20_000,
+  inOneStep: 20_000_000,
   ofPiece: 500_000,
   ofFinePiece: 40_000,
   forTwo: 1_000_000,

@@ -7,7 +7,9 @@ type Sql = RawBuilder<unknown>
 export interface RowidKey {
   readonly table: Sql
   readonly key: Sql
-  /** The child's column, without its affinity: it is compared as what is stored. */
+  /** The child, as `c`, and its column: as an index has it, and without its affinity, which is compared as what is stored. */
+  readonly child: Sql
+  readonly column: Sql
   readonly value: Sql
 }
 
@@ -41,29 +43,52 @@ export async function gapsBetween(
   return brief && span > briefly.compared ? null : gapsOf(kysely, table, key)
 }
 
+/** The least key of a parent at this moment, and its greatest; null where it has none. */
+export type Ends = { readonly least: number | bigint; readonly greatest: number | bigint } | null
+
+export async function endsNow(kysely: AnyKysely, { table, key }: RowidKey): Promise<Ends> {
+  const { least, greatest } = endsOf(table, key)
+  const { rows } = await sql<NonNullable<Ends>>`select ${least} as least, ${greatest} as greatest`.execute(kysely)
+  return rows.find((ends) => ends.least !== null) ?? null
+}
+
+/** Whether a number is none of a parent's keys. */
+export function beyond(value: Sql, ends: Ends, gaps: Gaps): Sql {
+  if (ends === null) return sql`${value} is not null`
+  const missing = gaps.map(({ low, high }) => sql`${value} between ${low} and ${high}`)
+  return sql.join([sql`${value} < ${ends.least}`, sql`${value} > ${ends.greatest}`, ...missing], sql` or `)
+}
+
 /**
  * Whether a child's value is no key of a parent that has these gaps and, now, these ends. A child without a value is none either.
  *
  * It is exact, because a rowid is an integer: one that a child holds is a key or is not by its value, and whatever else it holds (a number
  * written as text, a fraction) is looked up as ever.
  */
-export async function absentByRuns(kysely: AnyKysely, { table, key, value }: RowidKey, gaps: Gaps): Promise<Sql> {
-  const { least, greatest } = endsOf(table, key)
-  const { rows } = await sql<{ least: number | bigint | null; greatest: number | bigint | null }>`
-    select ${least} as least, ${greatest} as greatest`.execute(kysely)
-  const ends = rows[0] ?? { least: null, greatest: null }
-  // Meanwhile there may be none left.
-  if (ends.least === null) return sql`${value} is not null`
-  const missing = sql.join(
-    [
-      sql`${value} not between ${ends.least} and ${ends.greatest}`,
-      ...gaps.map(({ low, high }) => sql`${value} between ${low} and ${high}`),
-    ],
-    sql` or `,
-  )
+export function absentByRuns({ table, key, value }: RowidKey, ends: Ends, gaps: Gaps): Sql {
+  const missing = beyond(value, ends, gaps)
+  if (ends === null) return missing
   // To ask what type a value has costs more than all the rest: that is left for what is no integer, or no key.
   return sql`(${missing} or ${value} is not cast(${value} as integer))
     and case typeof(${value}) when 'integer' then ${missing} else not exists (select 1 from ${table} where ${key} = ${value}) end`
+}
+
+/** SQLite's integers end there; a sum that is larger is an error. */
+const largestSum = 2 ** 63
+
+/**
+ * Whether a child that has at most so many rows holds nothing but integers in an indexed column. Texts come after all numbers, so that the
+ * greatest value tells of them; of numbers, a sum is an integer only where each of them is. https://www.sqlite.org/lang_aggfunc.html#sumunc
+ */
+export async function holdsIntegers(kysely: AnyKysely, { child, column }: RowidKey, most: number): Promise<boolean> {
+  const { least, greatest } = endsOf(child, column)
+  const { rows: ends } = await sql<{ least: unknown; greatest: unknown }>`
+    select ${least} as least, ${greatest} as greatest`.execute(kysely)
+  const sizes = ends.flatMap((row) => [row.least, row.greatest])
+  const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint'
+  if (!sizes.every((value) => isNumber(value) && Math.abs(Number(value)) * most < largestSum / 2)) return false
+  const { rows } = await sql<{ type: string }>`select typeof(sum(${column})) as type from ${child}`.execute(kysely)
+  return rows[0]?.type === 'integer'
 }
 
 /** Each of the two by itself is a step into the b-tree; both in one question would be a scan of it. */
