@@ -259,7 +259,10 @@ interface Guess {
   readonly relationship: Relationship
 }
 
-/** What is left of the rows without a parent when those that mean "none" are left out. Where nobody can tell those, none of them is an orphan. */
+/**
+ * What is left of the rows without a parent when those that mean "none" are left out. Where nobody can tell those, none of them is an
+ * orphan.
+ */
 async function withoutNones(
   db: Session,
   catalog: Catalog,

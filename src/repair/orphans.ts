@@ -148,9 +148,12 @@ function moving(
   const where = asides.map((aside) => quoted(nameOf(aside, catalog))).join(', ')
   const deletions = parts.map(({ table, condition }, at) => {
     const key = keyOf(catalog, table)
-    // What a condition asks of other tables may be gone by the time.
-    const found = key.map((column) => `a.${identifier(column)} = c.${identifier(column)}`).join(' and ')
-    const those = key.length === 0 ? condition('c') : `exists (select 1 from ${asides[at]?.sqlName} a where ${found})`
+    const keyOfRow = (row: string) => key.map((column) => `${row}.${identifier(column)}`).join(', ')
+    // What a condition asks of other tables may be gone by the time. What was put aside has no index: it is read once, and not for each row.
+    const those =
+      key.length === 0
+        ? condition('c')
+        : `(${keyOfRow('c')}) in (select ${keyOfRow('a')} from ${asides[at]?.sqlName} a)`
     return `delete from ${sqlName(table)} as c where ${those}`
   })
   const draft: Draft = {

@@ -340,3 +340,19 @@ test('a copy that was cut off is never put back, and a whole one never made agai
   await files.rollBack(`${path}.aside`)
   expect(await readFile(`${path}.aside`, 'utf8')).toBe('a part of it')
 })
+
+test('what was put aside is looked through once, and not again for each row', async () => {
+  const { target } = await testDatabase('sqlite', orphans.sqlite)
+  const { steps } = await planOf(target)
+  const database = new BetterSqlite(pathOf(target))
+  const deletions = steps
+    .flatMap(({ statements }) => statements)
+    .map((statement) => {
+      const details = database.prepare(`explain query plan ${statement}`).all() as { detail: string }[]
+      database.exec(statement)
+      return statement.startsWith('delete') ? details.map(({ detail }) => detail).join(', ') : ''
+    })
+  database.close()
+  expect(deletions.filter((plan) => plan.includes('SCAN a')).length).toBeGreaterThan(1)
+  expect(deletions.join()).not.toContain('CORRELATED')
+})
