@@ -135,9 +135,8 @@ async function takeBack(subject: Interruptible, path: string): Promise<number> {
         if (one.outcome === 'undone') return `undone  ${what}`
         return `${one.outcome === 'left' ? 'left  ' : 'FAILED'}  ${what}: ${one.text}`
       })
-      await print(
-        `${inert((lines.length > 0 ? lines : ['nothing was carried out, or all of it is undone']).join('\n'))}\n`,
-      )
+      const told = lines.length > 0 ? lines : ['nothing was carried out, or all of it is undone']
+      await print(`${told.map(inert).join('\n')}\n`)
       return outcomes.some(({ outcome }) => outcome === 'failed') ? 1 : 0
     } finally {
       journal.close()
