@@ -22,7 +22,7 @@ export function orphansNamed(findings: readonly Finding[], most = 3): string {
 
 /** How many rows point somewhere: `at least 3 rows point`, where not all of them were compared. */
 export function pointing(rows: number, partial?: boolean): string {
-  // The reference of all messages has a placeholder in each place, and tells what is usual.
+  // Where all messages are listed, every value is a sign for one, this too: there, what is usual is told.
   return `${partial === true ? 'at least ' : ''}${agreeing(rows, 'row', 'point')}`
 }
 

@@ -107,7 +107,7 @@ export function antiJoinOf(catalog: Catalog, relationship: Relationship): AntiJo
     ...(parentTable
       ? { join: sql`left join ${source} p on ${on}`, absent: sql`p.${sql.id(parentColumns[0] ?? '')} is null` }
       : { join: sql``, absent: sql`1` }),
-    rowidKey: parentTable ? rowidKeyOf(child.name, columns, parentTable, parentColumns) : null,
+    rowidKey: parentTable ? rowidKeyOf(parentTable, parentColumns, columns) : null,
     missingKeys:
       parentTable && childTable && !kind && none.length === 0
         ? missingKeysOf(childTable, columns, parentTable, parentColumns)
@@ -121,23 +121,12 @@ function all(conditions: readonly Sql[]): Sql {
   return conditions.length > 0 ? sql.join(conditions, sql` and `) : sql`1`
 }
 
-function rowidKeyOf(
-  child: string,
-  columns: readonly string[],
-  parent: Table,
-  parentColumns: readonly string[],
-): RowidKey | null {
+function rowidKeyOf(parent: Table, parentColumns: readonly string[], columns: readonly string[]): RowidKey | null {
   const [own, ...more] = columns
   const [key] = parentColumns
   if (own === undefined || key === undefined || more.length > 0 || rowidAlias(parent) !== key) return null
   const column = sql`c.${sql.id(own)}`
-  return {
-    table: sql.id(parent.name),
-    key: sql.id(key),
-    child: sql`${sql.id(child)} c`,
-    column,
-    value: sql`+${column}`,
-  }
+  return { table: sql.id(parent.name), key: sql.id(key), column, value: sql`+${column}` }
 }
 
 /**

@@ -50,8 +50,8 @@ const mostPieces = 4096
 /** What will not fit in its time is cut finely, so that its share is known, and goes on for so much of it: the rest is for looking again at what was found. */
 const shareOfScan = 0.8
 
-/** How many times as fast as a look at each parent a step through an index is. */
-const swiftness = 20
+/** How many entries of an index are read in the time in which one parent is looked up. */
+const entriesPerLookup = 20
 
 /** What is known of a scan before it begins. */
 interface Scan {
@@ -78,11 +78,11 @@ export async function scanOrphans(
   const begun = await world.begin(async (kysely): Promise<Scan | Orphans> => {
     const extent = await extentOf(kysely, plan, sizes)
     const atOnce = fitsInOne(world, plan, extent)
-    const swiftly = mayBeSwift(world, plan, extent)
+    const indexFirst = mayReadIndexFirst(world, plan, extent)
     // The second process opens the file while the first one finds out what to do.
-    if (!atOnce && !swiftly) for (const lane of helpersOf(world, extent)) lane(async () => {}).catch(() => {})
-    const way = await wayFor(kysely, plan, extent, { briefly: !atOnce && !world.snapshots, swiftly }, sizes)
-    if (!atOnce && !way.swift) return { plan, way, extent, ...(await piecesOf(kysely, world, plan, extent)) }
+    if (!atOnce && !indexFirst) for (const lane of helpersOf(world, extent)) lane(async () => {}).catch(() => {})
+    const way = await wayFor(kysely, plan, extent, { briefly: !atOnce && !world.snapshots, indexFirst }, sizes)
+    if (!atOnce && !way.inOneStep) return { plan, way, extent, ...(await piecesOf(kysely, world, plan, extent)) }
     const keyed = await countKeyed(kysely, plan, sql`1`)
     return settle(kysely, plan, way, keyed, await way.seek(kysely, everything, candidateLimit), samples)
   })
@@ -103,9 +103,9 @@ function fitsInOne({ snapshots, sizes }: SizedWorld, plan: AntiJoin, { bounds, r
 }
 
 /** Whether an index of the child may be read in one step beforehand: nobody waits for it, and there is time. */
-function mayBeSwift({ snapshots, expires, sizes }: SizedWorld, plan: AntiJoin, { rows }: Extent): boolean {
+function mayReadIndexFirst({ snapshots, expires, sizes }: SizedWorld, plan: AntiJoin, { rows }: Extent): boolean {
   const left = expires - performance.now()
-  const fits = rows <= sizes.inOneStep && rows < sizes.inMillisecond * swiftness * left
+  const fits = rows <= sizes.inOneStep && rows < sizes.inMillisecond * entriesPerLookup * left
   return fits && snapshots && plan.declared && plan.indexed && plan.rowidKey !== null && plan.position.length > 0
 }
 

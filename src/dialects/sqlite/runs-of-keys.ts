@@ -7,8 +7,7 @@ type Sql = RawBuilder<unknown>
 export interface RowidKey {
   readonly table: Sql
   readonly key: Sql
-  /** The child, as `c`, and its column: as an index has it, and without its affinity, which is compared as what is stored. */
-  readonly child: Sql
+  /** The child's column, as an index has it; and without its affinity: that is compared as what is stored. */
   readonly column: Sql
   readonly value: Sql
 }
@@ -80,7 +79,12 @@ const largestSum = 2 ** 63
  * Whether a child that has at most so many rows holds nothing but integers in an indexed column. Texts come after all numbers, so that the
  * greatest value tells of them; of numbers, a sum is an integer only where each of them is. https://www.sqlite.org/lang_aggfunc.html#sumunc
  */
-export async function holdsIntegers(kysely: AnyKysely, { child, column }: RowidKey, most: number): Promise<boolean> {
+export async function holdsIntegers(
+  kysely: AnyKysely,
+  child: Sql,
+  { column }: RowidKey,
+  most: number,
+): Promise<boolean> {
   const { least, greatest } = endsOf(child, column)
   const { rows: ends } = await sql<{ least: unknown; greatest: unknown }>`
     select ${least} as least, ${greatest} as greatest`.execute(kysely)

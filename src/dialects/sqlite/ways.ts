@@ -18,7 +18,7 @@ export interface Way {
   /** The way, and why it is this one: for somebody who wonders what takes so long. */
   readonly words: string
   /** It gets through all of the child in one step. */
-  readonly swift?: true
+  readonly inOneStep?: true
   /** As it is at this moment, for whoever counts all of it again. */
   now(kysely: AnyKysely): Promise<AntiJoin>
   /** What seems to have no parent in a piece of the child, and where the first `most` of it is. */
@@ -29,22 +29,22 @@ export interface Way {
 const readPerLookup = { indexed: 8, sorted: 4 }
 
 /**
- * The fastest way that is exact. `briefly`: none that reads all of the parent for each piece; `swiftly`: there is time to read an index of the
- * child first.
+ * The fastest way that is exact. `briefly`: none that reads all of the parent for each piece; `indexFirst`: there is time to read an index of
+ * the child beforehand.
  */
 export async function wayFor(
   kysely: AnyKysely,
   plan: AntiJoin,
   extent: Extent,
-  { briefly, swiftly }: { readonly briefly: boolean; readonly swiftly: boolean },
+  { briefly, indexFirst }: { readonly briefly: boolean; readonly indexFirst: boolean },
   { counted, forRuns }: Sizes,
 ): Promise<Way> {
   const { rowidKey, missingKeys, indexed, parentTable } = plan
   if (parentTable === null) return along(plan, 'every key counts: the parent is not there')
   const gaps = rowidKey && extent.rows >= forRuns ? await gapsBetween(kysely, rowidKey, extent.rows, briefly) : null
   if (rowidKey && gaps) {
-    const swift = swiftly && (await holdsIntegers(kysely, rowidKey, extent.most))
-    return swift ? outsideRuns(plan, rowidKey, gaps) : besideRuns(plan, rowidKey, gaps)
+    const integers = indexFirst && (await holdsIntegers(kysely, plan.child, rowidKey, extent.most))
+    return integers ? outsideRuns(plan, rowidKey, gaps) : besideRuns(plan, rowidKey, gaps)
   }
   if (missingKeys === null) return along(plan, `each key looked up: ${whyNoOther(plan, extent.rows < forRuns)}`)
   if (briefly) return along(plan, 'each key looked up: what takes longer would keep writers waiting')
@@ -85,7 +85,7 @@ function outsideRuns(plan: AntiJoin, key: RowidKey, gaps: Gaps): Way {
   const { now, seek } = besideRuns(plan, key, gaps)
   return {
     words: `${byEnds}; and an index leads to what is outside`,
-    swift: true,
+    inOneStep: true,
     now,
     async seek(kysely, piece, most) {
       const ends = await endsNow(kysely, key)
