@@ -1,8 +1,9 @@
 import { connect as connectSocket, type Socket } from 'node:net'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type RawBuilder } from 'kysely'
 import pg from 'pg'
 import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely } from '../dialect.js'
+import { messagesTo } from './messages.js'
 
 /** A connection to a server, and Kysely over exactly this connection. */
 export interface Client {
@@ -10,6 +11,14 @@ export interface Client {
   readonly pg: pg.Client
   /** Whoever uses it now is told of its statements. */
   noted: Limits['noted']
+  /** Whether the beginning of a transaction may go with its first statement: where nothing but that statement can end it. */
+  joins: boolean
+  /** Begins a transaction with the next statement. */
+  begin(beginning: RawBuilder<unknown>): void
+  /** Ends it, whatever was done: with the next beginning, should that come at once, or in a moment, and nobody waits. */
+  rollback(): Promise<void>
+  /** Whether the end of a transaction is on its way. */
+  readonly isEnding: boolean
   /** The process that the server named at the start: a pooler's, where one stands between. */
   readonly processId: number
   /** Asks the server to end the running statement. Bounded, and never throws. */
@@ -81,10 +90,19 @@ export async function connect(
   }
 
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  const noted: NonNullable<Limits['noted']> = (statement, ms) => self.noted?.(statement, ms)
+  const messages = messagesTo(client, noted, () => void self.end())
+  const kysely = kyselyOver(messages.query, noted)
   const self: Client = {
     pg: client,
-    kysely: kyselyOver(client, (statement, ms) => self.noted?.(statement, ms)),
+    kysely,
     noted: undefined,
+    joins: false,
+    begin: (beginning) => messages.begin(beginning.compile(kysely).sql),
+    rollback: messages.rollback,
+    get isEnding() {
+      return messages.isEnding
+    },
     processId: processID,
     get alive() {
       return alive
@@ -92,7 +110,10 @@ export async function connect(
     cancel: () => requestCancel(client, processID, secretKey),
     async end() {
       alive = false
-      await within(closeTimeout, client.end())
+      await within(
+        closeTimeout,
+        messages.ended().then(() => client.end()),
+      )
       cut()
     },
   }
@@ -127,12 +148,10 @@ async function requestCancel(
   socket.destroy()
 }
 
-/** A message of several statements answers with the rows of each, in their order. */
-function kyselyOver(client: pg.Client, noted: NonNullable<Limits['noted']>): AnyKysely {
-  const query = async (text: string, parameters: unknown[]) => {
-    const result: pg.QueryResult | pg.QueryResult[] = await client.query(text, parameters)
-    return Array.isArray(result) ? { ...result.at(-1), rows: result.map(({ rows }) => rows) } : result
-  }
+function kyselyOver(
+  query: (text: string, parameters: unknown[]) => Promise<pg.QueryResult>,
+  noted: NonNullable<Limits['noted']>,
+): AnyKysely {
   const pinned = { query, release() {} }
   return new Kysely({
     dialect: new PostgresDialect({ pool: { connect: async () => pinned, end: async () => {} } as never }),

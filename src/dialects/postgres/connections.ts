@@ -24,6 +24,12 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
   /** The one connection that there is was ended, for a fresh one in its place. */
   let replacing = false
 
+  /** The last that was given back, because its transaction may end with ours, but not one that is about to end it. */
+  const nextIdle = (): Client | undefined => {
+    const at = idle.findLastIndex(({ isEnding }) => !isEnding)
+    return at < 0 ? idle.pop() : idle.splice(at, 1)[0]
+  }
+
   /** One more connection, while there is another one to fall back to; null where it does not come. */
   const another = async (limits: Limits): Promise<Client | null> => {
     const joining = join(limits)
@@ -40,7 +46,7 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
 
   /** A connection that nobody uses: an idle one, a new one, or, where they are scarce, the next that is given back. */
   const take = async (limits: Limits): Promise<Client> => {
-    for (let client = idle.pop(); client; client = idle.pop()) {
+    for (let client = nextIdle(); client; client = nextIdle()) {
       if (!client.alive) continue
       // From now on, not from when its new holder wakes: whoever asks in the same moment must see that there is one.
       busy.add(client)

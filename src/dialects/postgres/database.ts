@@ -29,7 +29,7 @@ import { lookAtPages } from './pages.js'
 import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { readableTables, rowCount } from './tables.js'
-import { begin, enter, type Work } from './transactions.js'
+import { begin, enterAlone, leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
@@ -77,7 +77,7 @@ async function attempt(
   }
   try {
     const { client, config } = await connectAnyWay(ways, limits, witness)
-    const { readOnlyBy, ...introduced } = await introduce(client, limits).catch((error: unknown) => {
+    const { readOnlyBy, joins, ...introduced } = await introduce(client, limits).catch((error: unknown) => {
       void client.end()
       throw error
     })
@@ -86,7 +86,10 @@ async function attempt(
       ...[...warnings].map((text) => ({ kind: 'server-warning' as const, text })),
       ...readOnlyRemarks(readOnlyBy),
     ]
-    return { database: databaseOver(client, (own) => connect(config, own, witness), target, traces), remarks }
+    client.joins = joins
+    await leave(client)
+    const join: Join = async (own) => Object.assign(await connect(config, own, witness), { joins })
+    return { database: databaseOver(client, join, target, traces), remarks }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
     const meant = triage(error)
@@ -189,14 +192,23 @@ function placeOf({ host, port }: Asked): string {
 /** A server that lets somebody in and then answers nothing. */
 class Mute extends Error {}
 
+interface Introduction extends Partial<TargetInfo> {
+  readonly readOnlyBy: string | null
+  /**
+   * Whether a transaction may begin in one message with its first statement. A time-out of the role's own could end it there before ours is
+   * set; before PostgreSQL 13 a time-out was for a message, not for a statement; and behind a pooler the session may be anybody's.
+   */
+  readonly joins: boolean
+}
+
 /**
  * Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. In a transaction
  * with settings of its own, because those of the role may end a query at once, or forbid it.
  */
-async function introduce(client: Client, limits: Limits): Promise<Partial<TargetInfo> & { readOnlyBy: string | null }> {
+async function introduce(client: Client, limits: Limits): Promise<Introduction> {
   const { kysely, processId } = client
   const ask = async () => {
-    await enter(kysely, begin(limits, null), limits)
+    await enterAlone(kysely, begin(limits, null), limits)
     const { rows } = await sql<{
       database: string
       role: string
@@ -204,13 +216,13 @@ async function introduce(client: Client, limits: Limits): Promise<Partial<Target
       recovering: boolean
       process: number
       read_only_by: string | null
+      joins: boolean
     }>`
       select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
         pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
-        (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by`.execute(
-      kysely,
-    )
-    await sql`rollback`.execute(kysely)
+        (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by,
+        pg_catalog.current_setting('server_version_num')::int >= 130000 and (select bool_and(reset_val = '0') from pg_catalog.pg_settings
+          where name in ('statement_timeout', 'transaction_timeout')) as joins`.execute(kysely)
     return rows
   }
   const asking = ask()
@@ -227,6 +239,7 @@ async function introduce(client: Client, limits: Limits): Promise<Partial<Target
     primary: !row.recovering,
     pooler: row.process !== processId,
     readOnlyBy: row.read_only_by,
+    joins: row.joins && row.process === processId,
   }
 }
 

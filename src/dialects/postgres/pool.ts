@@ -6,7 +6,16 @@ import { type Answer, type RoundTrip, stopped, type TransactionSettings } from '
 import type { Client } from './client.js'
 import { connectionsOf, type Join } from './connections.js'
 import { snapshotOver } from './snapshot.js'
-import { begin, beginWriting, enter, type Transaction, type Work } from './transactions.js'
+import {
+  begin,
+  beginWriting,
+  enter,
+  enterAlone,
+  leave,
+  leaveAlone,
+  type Transaction,
+  type Work,
+} from './transactions.js'
 import { classify, triage } from './triage.js'
 
 /** Connections that a run takes from the application at most, the one that holds the snapshot included. */
@@ -40,11 +49,20 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
   const transaction: Transaction = (limits, beginning, work) =>
     connections.withClient(limits, async (client) => {
       try {
-        await enter(client.kysely, beginning, limits)
+        await enter(client, beginning, limits)
         return await work(client.kysely)
       } finally {
-        // An error ends what is local to the transaction: the role's own time-out may have ended the session by now.
-        await sql`rollback`.execute(client.kysely).catch(() => void client.end())
+        await leave(client)
+      }
+    })
+  /** One that has ended when its result is there. */
+  const rehearsal: Transaction = (limits, beginning, work) =>
+    connections.withClient(limits, async (client) => {
+      try {
+        await enterAlone(client.kysely, beginning, limits)
+        return await work(client.kysely)
+      } finally {
+        await leaveAlone(client)
       }
     })
   const snapshot = snapshotOver(connections, transaction)
@@ -55,7 +73,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     const client = await join(limits)
     const between = performance.now()
     try {
-      await enter(client.kysely, sql`${begin(limits, null)}; select 1; rollback`, limits)
+      await enterAlone(client.kysely, sql`${begin(limits, null)}; select 1; rollback`, limits)
       return { client, times: { connect: between - before, query: performance.now() - between } }
     } catch (error) {
       void client.end()
@@ -116,7 +134,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
       ),
 
     rehearse: <T>(work: Work<T>, limits: Limits): Promise<Answer<T>> =>
-      turn(() => asAnswer(limits, () => transaction(limits, beginWriting(limits), work))),
+      turn(() => asAnswer(limits, () => rehearsal(limits, beginWriting(limits), work))),
 
     async close() {
       await Promise.all([connections.end(), snapshot.end()])

@@ -4,7 +4,7 @@ import type { Limits } from '../../contracts/limits.js'
 import type { TransactionSettings } from '../dialect.js'
 import type { Client } from './client.js'
 import { type Connections, cancellable } from './connections.js'
-import { begin, enter, settingsOfSome, type Transaction, timeouts, type Work } from './transactions.js'
+import { begin, enter, leave, settingsOfSome, type Transaction, timeouts, type Work } from './transactions.js'
 
 /** Attempts to import a snapshot, where whoever exported it is ended each time. */
 const attempts = 3
@@ -26,13 +26,13 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
     client.noted = limits.noted
     const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null)
     try {
-      await enter(client.kysely, lasting, limits)
+      await enter(client, lasting, limits)
       const exported = sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
       // Where somebody forbids it, all that must agree goes through this one transaction.
       const id = await exported.then(({ rows }) => rows[0]?.id ?? null).catch(() => null)
       if (id === null) {
-        await sql`rollback`.execute(client.kysely)
-        await enter(client.kysely, lasting, limits)
+        await leave(client)
+        await enter(client, lasting, limits)
       }
       return { client, id }
     } catch (error) {
@@ -62,15 +62,10 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
     if (found === null) return transaction(limits, begin(limits, null, settings), work)
     const { client, id } = found
     if (id === null) return alone(() => inside(client, limits, work, settings))
-    let begun = false
-    const working: Work<T> = (kysely) => {
-      begun = true
-      return work(kysely)
-    }
     try {
-      return await transaction(limits, begin(limits, id, settings), working)
+      return await transaction(limits, begin(limits, id, settings), work)
     } catch (error) {
-      if (begun || attempt === attempts || !isOfImport(error)) throw error
+      if (attempt === attempts || !isOfImport(error)) throw error
       // Whoever exported it was ended, and we have not been told yet.
       void client.end()
       return read(limits, work, settings, attempt + 1)
@@ -98,7 +93,11 @@ async function inside<T>(client: Client, limits: Limits, work: Work<T>, settings
   }
 }
 
-/** Whether a transaction could not begin because nobody holds the snapshot that it was to import: invalid_parameter_value, or not_in_prerequisite_state. */
+/**
+ * Whether a transaction could not begin because nobody holds the snapshot that it was to import: invalid_parameter_value, or
+ * not_in_prerequisite_state. A statement may fail with the same; where in the server it was found tells them apart.
+ */
 function isOfImport(error: unknown): boolean {
-  return ['22023', '55000'].includes((error as { code?: string }).code ?? '')
+  const { code = '', file = '' } = error as { code?: string; file?: string }
+  return ['22023', '55000'].includes(code) && /snapmgr/.test(file)
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely, TransactionSettings } from '../dialect.js'
+import type { Client } from './client.js'
 
 export type Work<T> = (kysely: AnyKysely) => Promise<T>
 
@@ -14,8 +15,14 @@ const longestPause = 5000
 /** Attempts to begin before a role's own time-out is taken for what it is. */
 const attempts = 5
 
-/** Begins a transaction. A time-out of the role's own may end it before ours is set: on a busy machine a millisecond is short. */
-export async function enter(kysely: AnyKysely, beginning: RawBuilder<unknown>, { signal }: Limits): Promise<void> {
+/** Begins a transaction, with its first statement where the connection allows that. */
+export async function enter(client: Client, beginning: RawBuilder<unknown>, limits: Limits): Promise<void> {
+  if (client.joins) client.begin(beginning)
+  else await enterAlone(client.kysely, beginning, limits)
+}
+
+/** As `enter`, at once. A time-out of the role's own may end it before ours is set: on a busy machine a millisecond is short. */
+export async function enterAlone(kysely: AnyKysely, beginning: RawBuilder<unknown>, { signal }: Limits): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await beginning.execute(kysely)
@@ -25,6 +32,16 @@ export async function enter(kysely: AnyKysely, beginning: RawBuilder<unknown>, {
       await sql`rollback`.execute(kysely).catch(() => {})
     }
   }
+}
+
+/** Ends a transaction, whatever was done. */
+export async function leave(client: Client): Promise<void> {
+  await (client.joins ? client.rollback() : leaveAlone(client))
+}
+
+/** As `leave`, at once. The role's own time-out may have ended the session by now. */
+export async function leaveAlone({ kysely, end }: Client): Promise<void> {
+  await sql`rollback`.execute(kysely).catch(() => void end())
 }
 
 /**

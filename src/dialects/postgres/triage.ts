@@ -91,7 +91,8 @@ const failures: readonly (readonly [RegExp, Failure['reason']])[] = [
 /** What a failed statement means; null where the error is not the server's, and so a bug of ours. */
 export function classify(error: unknown): Failure | null {
   const { code = '', message } = innermost(error)
-  const lost = /^(Connection terminated|Client has encountered a connection error|Query read timeout)/.test(message)
+  const lost =
+    /^(Connection terminated|Client (has encountered a connection error|was closed)|Query read timeout)/.test(message)
   const known = lost ? (['', 'blocked'] as const) : failures.find(([codes]) => codes.test(code))
   // What could not be decoded cannot be asked for.
   const text = /^42(P01|703)$/.test(code) && message.includes('\uFFFD') ? `${message}: its name is no UTF-8` : message

@@ -7,8 +7,8 @@ import { defineCheck } from '../../../src/index.js'
 import { afterwards, asSuperuser, examine } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
-/** A check that lets something happen to the server, once, and then needs it. */
-const disturbing = (disturb: () => Promise<unknown>): Plugin => {
+/** A check that lets something happen to the server, once, and then needs it; `asked`: in a transaction that has asked something. */
+const disturbing = (disturb: () => Promise<unknown>, asked: boolean): Plugin => {
   let done = false
   return {
     name: 'disturbing',
@@ -21,8 +21,9 @@ const disturbing = (disturb: () => Promise<unknown>): Plugin => {
         docs: { why: 'a test', fix: 'none' },
         messages: {},
         async run({ db, skip }) {
-          // Within a transaction: whatever happens to its session, this check has lost it.
+          // The connection is its own by now: whatever happens to its session, this check has lost it.
           const answer = await db.read(async (kysely) => {
+            if (asked) await sql`select 1`.execute(kysely)
             if (!done) await disturb()
             done = true
             return sql`select 1`.execute(kysely)
@@ -36,7 +37,7 @@ const disturbing = (disturb: () => Promise<unknown>): Plugin => {
 
 async function disturbed(
   disturb: (server: Awaited<ReturnType<typeof startPostgres>>) => Promise<unknown>,
-  options = '',
+  { options = '', asked = true } = {},
 ) {
   const server = await startPostgres()
   afterwards(() => server.stop())
@@ -45,7 +46,7 @@ async function disturbed(
     `create table p (id int primary key); create table c (id int primary key, p_id int references p); create index on c (p_id);
      insert into p values (1); insert into c values (1, 1)`,
   )
-  return examine(`${server.url}${options}`, { plugins: [builtIn, disturbing(() => disturb(server))] })
+  return examine(`${server.url}${options}`, { plugins: [builtIn, disturbing(() => disturb(server), asked)] })
 }
 const lost = ({ results }: Awaited<ReturnType<typeof examine>>) =>
   results
@@ -59,8 +60,11 @@ test('a server that goes away while it is examined is not running, and was there
   expect(report.verdict).toMatchObject({ status: 'unhealthy', database: 'unreachable' })
 })
 
-test('one that is restarted is examined again, and said to have been', async () => {
-  const report = await disturbed((server) => server.restart(async () => {}))
+test.each([
+  ['one that is restarted is examined again, and said to have been', true],
+  ['one that is restarted before anything was asked of it likewise', false],
+])('%s', async (_name, asked) => {
+  const report = await disturbed((server) => server.restart(async () => {}), { asked })
   expect(lost(report)).toEqual([])
   expect(report.causes[0]).toMatchObject({
     id: 'database-restarted',
@@ -76,14 +80,17 @@ test.each([
   // What it says is lost with the connection, too, where something is sent to it at that moment.
   ['whose last word is not heard', '?options=-c%20client_min_messages%3Derror'],
 ])('one that crashes and recovers is told for it, %s', async (_, options) => {
-  const report = await disturbed(async (server) => {
-    const bystander = new pg.Client({ connectionString: server.url })
-    bystander.on('error', () => {})
-    await bystander.connect()
-    const { rows } = await bystander.query('select pg_backend_pid() as pid')
-    process.kill(Number(rows[0].pid), 'SIGKILL')
-    await new Promise((resolve) => bystander.once('end', resolve))
-  }, options)
+  const report = await disturbed(
+    async (server) => {
+      const bystander = new pg.Client({ connectionString: server.url })
+      bystander.on('error', () => {})
+      await bystander.connect()
+      const { rows } = await bystander.query('select pg_backend_pid() as pid')
+      process.kill(Number(rows[0].pid), 'SIGKILL')
+      await new Promise((resolve) => bystander.once('end', resolve))
+    },
+    { options },
+  )
   expect(report.causes[0]?.id).toBe('database-crashed-and-recovered')
   expect(lost(report)).toEqual([])
 })
