@@ -40,7 +40,7 @@ export default defineCheck({
         name,
         expected,
       }: Named & { severity: 'error' | 'warning' | 'info'; samples: readonly unknown[]; expected: string }) =>
-        `${name}: the query does not return ${expected}`,
+        `${name}: the value that the query returns is not ${expected}`,
     },
     unanswerable: ({ name, text }: Named & { text: string }) => `${name}: the query cannot be answered: ${text}`,
   },
@@ -81,7 +81,7 @@ export default defineCheck({
       const { value: wanted } = expect
       const { value } = answer
       const fits = typeof wanted === 'object' ? isWithin(value, wanted) : isSame(value, wanted)
-      const expected = typeof wanted === 'object' ? reading(wanted) : `the value in the config`
+      const expected = typeof wanted === 'object' ? reading(wanted) : 'the one in the config'
       if (!fits) report('value-differs', { name, severity, samples: [value ?? null], expected })
     }
   },

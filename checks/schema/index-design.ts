@@ -1,5 +1,6 @@
 import {
   type Catalog,
+  countedIndexes,
   defineCheck,
   type ForeignKey,
   findTable,
@@ -98,7 +99,7 @@ export default defineCheck({
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const wanted = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)
       const seen = coverage('index')
-      seen.examined(catalog.value.indexes.length)
+      seen.examined(countedIndexes(catalog.value).filter(wanted).length)
       for (const table of answer.value.taken.filter(wanted))
         seen.missing(nameOf(table, catalog.value), 'unavailable', 'somebody has this table locked')
       const named = (schema: string, name: string) => nameOf({ schema, name }, catalog.value)

@@ -9,7 +9,7 @@ export function plainEvidence(evidence: object, showValues: boolean): { readonly
   return Object.fromEntries(
     Object.entries(evidence)
       .filter(([key, value]) => value !== undefined && key !== ofRepairs)
-      .map(([key, value]) => [key, key === 'samples' && !showValues ? masked(plain(value)) : plain(value)]),
+      .map(([key, value]) => [key, key === 'samples' && !showValues ? masked(value) : plain(value)]),
   )
 }
 
@@ -48,10 +48,17 @@ function plain(value: unknown): Plain {
   return String(value)
 }
 
-/** Whole numbers and places of rows lead to a row without telling what is in it; any other value may be somebody's name. */
-function masked(value: Plain): Plain {
-  if (typeof value === 'string') return /^(-?\d+|\(\d+,\d+\))$/.test(value) ? value : `text of ${value.length}`
-  if (typeof value !== 'object' || value === null) return value
+/**
+ * Whole numbers and places of rows lead to a row without telling what is in it; any other value may be somebody's name, and a text of digits
+ * the number of their card.
+ */
+function masked(value: unknown): Plain {
+  if (typeof value === 'string') return /^\(\d+,\d+\)$/.test(value) ? value : `text of ${value.length}`
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'a number'
+  if (value instanceof Date) return 'a time'
+  if (value instanceof Uint8Array) return `blob of ${value.length}`
   if (Array.isArray(value)) return value.map(masked)
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, masked(part)]))
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, masked(part)]))
+  return plain(value)
 }

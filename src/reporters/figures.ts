@@ -93,20 +93,25 @@ export function acceptanceNotes(acceptance: Acceptance | undefined): string[] {
   ]
 }
 
-/** `10 → 77`: the row, and the key that points nowhere. */
+/** `id 10 → user_id 77`: the row, and the key that points nowhere. Any other sample as it is. */
 export function sampleTexts(samples: Plain | undefined, most: number): string | null {
   if (!Array.isArray(samples) || samples.length === 0) return null
-  const texts = samples.slice(0, most).map((sample) => {
-    const { row, key } = (sample ?? {}) as { row?: Record<string, Plain>; key?: Record<string, Plain> }
-    return `${pairs(row)} → ${pairs(key)}`
-  })
-  return texts.join(', ')
+  return samples.slice(0, most).map(sampleText).join(', ')
 }
 
-function pairs(part: Record<string, Plain> | undefined): string {
+function sampleText(sample: Plain): string {
+  if (typeof sample !== 'object' || sample === null || !('row' in sample && 'key' in sample)) return valueText(sample)
+  return `${pairs(sample.row)} → ${pairs(sample.key)}`
+}
+
+function pairs(part: Plain | undefined): string {
   return Object.entries(part ?? {})
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => `${name} ${valueText(value)}`)
     .join(', ')
+}
+
+function valueText(value: Plain): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** How many checks ran, whatever they came to. */

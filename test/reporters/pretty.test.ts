@@ -72,6 +72,13 @@ test('layer by layer, a line a check, findings below, the verdict last', () => {
   `)
 })
 
+test('a sample that is no row is shown as it is', () => {
+  const address = 'integrity/assertions#value-differs'
+  const differs = findingWith({ address, message: 'it differs', evidence: { samples: [7, 'a time', null] } })
+  const shown = pretty.render(reportWith({ id: 'integrity/assertions', status: 'fail', findings: [differs] }), options)
+  expect(shown).toContain('integrity/assertions#value-differs · 7, a time, null\n')
+})
+
 test.each([60, 80, 100, 140, 1000])('no line is wider than %i columns', (width) => {
   for (const line of pretty.render(report, { ...options, width }).split('\n'))
     expect(stringWidth(line)).toBeLessThanOrEqual(Math.min(width, 110))

@@ -42,10 +42,13 @@ const closeTimeout = 300
 /** SQLSTATE of the notice that another process of the server has crashed. */
 const crashShutdown = '57P02'
 
-/** Integers of eight bytes as numbers where that loses nothing. */
+const { INT8, NUMERIC } = pg.types.builtins
+/** Whole numbers as numbers where that loses nothing. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format: 'text') =>
-    oid === pg.types.builtins.INT8 ? eightBytes : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+  getTypeParser: ((oid: number, format: 'text') => {
+    if (oid === INT8) return eightBytes
+    return oid === NUMERIC ? anyPrecision : pg.types.getTypeParser(oid, format)
+  }) as typeof pg.types.getTypeParser,
 }
 
 /** Milliseconds for one attempt to connect, or to ask a first question. */
@@ -167,4 +170,8 @@ function eightBytes(text: string): number | bigint {
   if (text.length < 16) return Number(text)
   const value = BigInt(text)
   return BigInt.asIntN(54, value) === value ? Number(value) : value
+}
+
+function anyPrecision(text: string): number | string {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : text
 }

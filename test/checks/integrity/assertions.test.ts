@@ -34,9 +34,33 @@ onEachDialect((dialect) => {
     expect(said(result)).toEqual([
       'no negative totals: the query returns 1 row, none expected',
       'at least five: the query returns 3 rows, at least 5 expected',
-      'sum: the query does not return the value in the config',
+      'sum: the value that the query returns is not the one in the config',
     ])
     expect(result.findings.map(({ severity }) => severity)).toEqual(['error', 'warning', 'error'])
+    expect(result.findings[2]?.evidence.samples).toEqual([12])
+  })
+
+  test('what a query returns is somebody’s, but for a whole number', async () => {
+    const returned = async (sql: string, showValues = false) => {
+      const { target } = await testDatabase(dialect)
+      const assertions = [
+        { name: 'one', sql: `select ${sql} as one`, expect: { value: 'something else' } },
+      ] as Assertions
+      const config = { database: { assertions } }
+      const { findings } = await examineOne('integrity/assertions', target, { config, showValues })
+      return findings[0]?.evidence.samples
+    }
+    const time = dialect === 'postgres' ? "timestamptz '2026-01-02 03:04:05Z'" : "'2026-01-02T03:04:05.000Z'"
+    const bytes = dialect === 'postgres' ? "'\\x4142'::bytea" : "x'4142'"
+    expect(await returned('4111')).toEqual([4111])
+    expect(await returned("'4111'")).toEqual(['text of 4'])
+    expect(await returned("'4111'", true)).toEqual(['4111'])
+    expect(await returned('cast(1.5 as real)')).toEqual(['a number'])
+    expect(await returned(bytes)).toEqual(['blob of 2'])
+    expect(await returned(bytes, true)).toEqual(['\\x4142'])
+    expect(await returned(time)).toEqual([dialect === 'postgres' ? 'a time' : 'text of 24'])
+    expect(await returned(time, true)).toEqual(['2026-01-02T03:04:05.000Z'])
+    expect(await returned('null')).toEqual([null])
   })
 
   test('a number is compared as a number, and what a database holds for true is true', async () => {
@@ -47,8 +71,8 @@ onEachDialect((dialect) => {
       const assertions = [{ name: sql, sql: `select ${sql} from facts`, expect: { value } }] as Assertions
       return said(await examineOne('integrity/assertions', target, { config: { database: { assertions } } }))
     }
-    const differs = (sql: string, expected = 'the value in the config') => [
-      `${sql}: the query does not return ${expected}`,
+    const differs = (sql: string, expected = 'the one in the config') => [
+      `${sql}: the value that the query returns is not ${expected}`,
     ]
     expect(await compared('price', 0)).toBe('pass')
     expect(await compared("'0.00'", 0)).toBe('pass')

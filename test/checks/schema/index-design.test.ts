@@ -71,6 +71,17 @@ describe('on postgres', () => {
       create index w_v_c on w (v collate "C"); create index w_hash on w using hash (v); create index w_include on w (v) include (id);
       create index w_j on w using gin (j); create index w_j_path on w using gin (j jsonb_path_ops);`,
     )
-    expect(said(await design(target))).toBe('pass')
+    const result = await design(target)
+    expect(said(result)).toBe('pass')
+    expect(result.coverage).toMatchObject({ examined: 11, of: 11 })
+  })
+
+  test('what the config leaves out is not counted', async () => {
+    const { target } = await testDatabase(
+      'postgres',
+      'create schema other; create table t (id int primary key); create table other.t (id int primary key)',
+    )
+    const result = await examineOne('schema/index-design', target, { config: { database: { schemas: ['public'] } } })
+    expect(result.coverage).toMatchObject({ examined: 1, of: 1 })
   })
 })

@@ -107,6 +107,18 @@ describe('kinds of foreign keys', () => {
     expect(rowsOf(await foreignKeys(schema, "insert into c values ('a'), (null)"))).toEqual([])
   })
 
+  test('a whole number of any precision is one, and a broken one is a value', async () => {
+    const result = await foreignKeys(
+      'create table p (id numeric primary key); create table c (p_id numeric references p (id));',
+      'insert into c values (5), (2.50), (123456789012345678901234567890)',
+    )
+    expect(result.findings[0]?.evidence.samples).toMatchObject([
+      { key: { p_id: 5 } },
+      { key: { p_id: 'text of 4' } },
+      { key: { p_id: 'text of 30' } },
+    ])
+  })
+
   test.each([
     ['bigint to integer', 'int', 'bigint', '1', '5000000000'],
     ['varchar to text', 'text', 'varchar(9)', "'a'", "'b'"],
