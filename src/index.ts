@@ -100,7 +100,7 @@ export { strongPassword, type Throwaway, throwaway } from './probes/throwaway.js
 export { erroring, isServerAtALoss, isServerFault, unanswered, undecided } from './probes/wording.js'
 export { relationshipsByKind } from './relationships/by-kind.js'
 export { believed, confidenceOf } from './relationships/confidence.js'
-export { relationshipsOf } from './relationships/configured.js'
+export { declarationOf, relationshipsOf } from './relationships/configured.js'
 export { type Inferred, inferRelationships } from './relationships/index.js'
 export { isEmpty, type None, nonesOf } from './relationships/none.js'
 export { orphanStatements } from './relationships/statements.js'

@@ -5,6 +5,7 @@ import {
   believed,
   type Catalog,
   confidenceOf,
+  declarationOf,
   defineCheck,
   type Failure,
   findTable,
@@ -54,9 +55,12 @@ interface Told {
   readonly matched: number
   readonly keyed: number
   readonly why: string
+  /** As the config would declare it. */
+  readonly declaration: string
 }
 
-const side = (table: string, columns: readonly string[]) => quoted([table, ...columns].join('.'))
+const side = (table: string, columns: readonly string[]) =>
+  quoted(columns.length === 1 ? `${table}.${columns[0]}` : `${table} (${columns.join(', ')})`)
 
 export default defineCheck({
   id: 'integrity/orphaned-rows',
@@ -110,18 +114,17 @@ export default defineCheck({
       severity: 'info',
       say: ({ table, columns, parent, parentColumns, matched, keyed }: Evidence & Told) =>
         `${side(table, columns)} is called like a reference to ${side(parent, parentColumns)} and taken for none: ${valuesThere(matched, keyed)}`,
-      next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
-        `Where it is one, declare it: relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}'`,
-      ],
+      next: ({ declaration, kind }: Evidence & Told) =>
+        kind ? [] : [`Where it is one, declare it: relationships.declare: ['${declaration}']`],
     },
     ...indexDisagreements,
     inferred: {
       severity: 'info',
       say: ({ table, columns, parent, parentColumns, matched, keyed, why }: Evidence & Told) =>
         `${side(table, columns)} points at ${side(parent, parentColumns)}: ${why}, and ${valuesThere(matched, keyed)}`,
-      next: ({ table, columns, parent, parentColumns }: Evidence & Told) => [
-        `Declare it, in the config (relationships.declare: '${table}.${columns.join()} -> ${parent}.${parentColumns.join()}') or as a foreign key`,
-      ],
+      // One whose parent varies by row can be declared nowhere.
+      next: ({ declaration, kind }: Evidence & Told) =>
+        kind ? [] : [`Declare it, in the config (relationships.declare: ['${declaration}']) or as a foreign key`],
     },
     'no-such-column': {
       say: ({ relationship, missing }: { relationship: string; missing: string }) =>
@@ -173,6 +176,7 @@ export default defineCheck({
         matched: found.keyed - found.rows,
         keyed: found.keyed,
         why: inferred ? relationship.why : '',
+        declaration: declarationOf(relationship, catalog),
       })
       const note = (found: Orphans) => {
         const { matched, keyed, why } = told(found)

@@ -116,13 +116,18 @@ export default defineCheck({
           drop,
         })
       }
-      for (const one of answer.value.uncovered.filter(wanted)) {
+      for (const { parentSchema, ...one } of answer.value.uncovered.filter(wanted)) {
         const columns = one.columns.map((column) => identifier(column)).join(', ')
         const create = remarked(
           `create index concurrently on ${identifier(one.schema, one.table)} (${columns})`,
           'blocks nobody',
         )
-        report('key-uncovered', { ...one, table: named(one.schema, one.table), create })
+        report('key-uncovered', {
+          ...one,
+          table: named(one.schema, one.table),
+          parent: named(parentSchema, one.parent),
+          create,
+        })
       }
     },
   },
@@ -224,13 +229,13 @@ function designOf({ read }: Session) {
         and (a.n < b.n or b.backs or (b.indisunique and not a.indisunique) or (a.indisunique = b.indisunique and a.indexrelid > b.indexrelid))
         and (a.n = b.n or a.relam = (select oid from pg_am where amname = 'btree'))
       order by a.schema, a.index, same desc, b.index`.execute(kysely)
-    const { rows: uncovered } = await sql<Omit<Uncovered, 'constraint'> & { constraint: string }>`
+    const { rows: uncovered } = await sql<Omit<Uncovered, 'constraint'> & { constraint: string; parentSchema: string }>`
       with ${takenRelations}
-      select n.nspname as schema, c.relname as table, k.conname as constraint, p.relname as parent,
+      select n.nspname as schema, c.relname as table, k.conname as constraint, pn.nspname as "parentSchema", p.relname as parent,
         (select json_agg(a.attname order by o.position) from unnest(k.conkey) with ordinality as o (number, position)
           join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.number) as columns
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-      join pg_class p on p.oid = k.confrelid
+      join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
       where k.conrelid not in (select relation from taken)
         and k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
         and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'

@@ -166,7 +166,10 @@ export const databaseConfig = z.strictObject({
         .describe(
           'Relationships that no foreign key declares: `comments.author_id -> users.id`, `a.(x, y) -> b.(x, y)`. An orphaned row is an error.',
         ),
-      ignore: z.array(name).default([]).describe('Globs of columns that only look like references: `audit_log.*`.'),
+      ignore: z
+        .array(name)
+        .default([])
+        .describe('Globs of columns that only look like references: `audit_log.*`, `tenant.orders.user_id`.'),
     })
     .prefault({})
     .describe('References from one table to another that are no foreign keys.'),

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { defineCheck } from '../contracts/check.js'
 import { type Catalog, countedIndexes, countedTables, heldHere, nameOf, type Table } from '../dialects/catalog.js'
-import type { Relationship, Session } from '../dialects/dialect.js'
+import type { Session } from '../dialects/dialect.js'
+import { declarationOf } from '../relationships/configured.js'
 import { type Inferred, inferRelationships } from '../relationships/index.js'
 import { people, stem, wordsOf } from '../relationships/vocabulary.js'
-import { identifier } from '../values/text.js'
 import type { SeenDatabase, SeenRelationship, SeenUsers } from './seen.js'
 
 /** The share of values that have to have a parent before a relationship is worth a line. */
@@ -96,20 +96,6 @@ async function valuesOf(db: Session, relationship: Inferred): Promise<SeenRelati
   return scan.outcome === 'answered' && !scan.value.gap
     ? { matched: scan.value.keyed - scan.value.rows, keyed: scan.value.keyed }
     : null
-}
-
-/** A relationship as the config declares it. */
-function declarationOf({ child, columns, parent, parentColumns }: Relationship, { defaultSchema }: Catalog): string {
-  const side = ({ schema, name }: Relationship['child'], keys: readonly string[]) => {
-    const path = [...(schema === defaultSchema ? [] : [schema]), name].map(inConfig)
-    const [first = ''] = keys.map(inConfig)
-    return [...path, keys.length === 1 ? first : `(${keys.map(inConfig).join(', ')})`].join('.')
-  }
-  return `${side(child, columns)} -> ${side(parent, parentColumns)}`
-}
-
-function inConfig(name: string): string {
-  return /^[\p{L}\p{N}_$]+$/u.test(name) ? name : identifier(name)
 }
 
 /** The table of the people who sign in: one with an address and a hash of a password. */

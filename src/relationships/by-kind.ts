@@ -3,8 +3,8 @@ import type { DatabaseConfig } from '../config/database.js'
 import type { Coverage } from '../contracts/check.js'
 import { type Catalog, heldHere, nameOf } from '../dialects/catalog.js'
 import type { Answer, Session } from '../dialects/dialect.js'
-import { matcher } from '../values/globs.js'
 import { quoted } from '../values/text.js'
+import { ignoring } from './configured.js'
 import type { Inferred } from './inferred.js'
 import { type Polymorphic, polymorphicColumns, relationshipOfKind } from './polymorphic.js'
 
@@ -20,12 +20,12 @@ export async function relationshipsByKind(
   seen: Coverage,
 ): Promise<Inferred[]> {
   if (!config.relationships.infer) return []
-  const ignored = matcher(config.relationships.ignore)
+  const ignored = ignoring(config.relationships.ignore)
   const pairs = polymorphicColumns(catalog).filter(
     ({ child, column }) =>
       (!config.schemas || config.schemas.includes(child.schema)) &&
       heldHere(catalog, child) &&
-      !ignored(`${child.name}.${column.name}`),
+      !ignored(child, [column.name]),
   )
   const looked = await Promise.all(pairs.map(async (pair) => ({ pair, kinds: await kindsOf(db, pair, deep) })))
   return looked

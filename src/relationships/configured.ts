@@ -1,12 +1,13 @@
 import type { DatabaseConfig, DeclaredSide } from '../config/database.js'
 import { DbdoctorError } from '../contracts/errors.js'
-import { type Catalog, heldHere } from '../dialects/catalog.js'
+import { type Catalog, heldHere, type Relation } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { matcher } from '../values/globs.js'
 import { nearest } from '../values/nearest.js'
-import { quoted } from '../values/text.js'
+import { identifier, quoted } from '../values/text.js'
 import { inferRelationships, isDeclared } from './index.js'
 import type { Inferred } from './inferred.js'
+import { place } from './parents.js'
 
 type Relationships = DatabaseConfig['relationships']
 
@@ -36,17 +37,41 @@ export function relationshipsOf(
     complain(text, missing)
     return []
   })
-  const ignored = matcher(ignore)
+  const ignored = ignoring(ignore)
   const inferred = infer
     ? inferRelationships(catalog).filter(({ child, columns, parent }) => {
         const inScope = (!schemas || schemas.includes(child.schema)) && heldHere(catalog, child, parent)
         const known = declared.some(
-          (other) => other.child.name === child.name && other.columns.join() === columns.join(),
+          (other) => place(other.child, other.columns.join()) === place(child, columns.join()),
         )
-        return inScope && !known && !ignored([child.name, ...columns].join('.'))
+        return inScope && !known && !ignored(child, columns)
       })
     : []
   return [...declared.filter((relationship) => !isDeclared(catalog, relationship)), ...inferred]
+}
+
+/** A relationship as `relationships.declare` has it: `tenant.orders.user_id -> tenant.users.id`. */
+export function declarationOf(
+  { child, columns, parent, parentColumns }: Relationship,
+  { defaultSchema }: Pick<Catalog, 'defaultSchema'>,
+): string {
+  const side = ({ schema, name }: Relation, keys: readonly string[]) => {
+    const path = [...(schema === defaultSchema ? [] : [schema]), name].map(asWord)
+    const [first = ''] = keys.map(asWord)
+    return [...path, keys.length === 1 ? first : `(${keys.map(asWord).join(', ')})`].join('.')
+  }
+  return `${side(child, columns)} -> ${side(parent, parentColumns)}`
+}
+
+function asWord(name: string): string {
+  return /^[\p{L}\p{N}_$]+$/u.test(name) ? name : identifier(name)
+}
+
+/** Tells whether columns are ignored: as `table.column` or `schema.table.column`, several as `table.one,other`. */
+export function ignoring(globs: readonly string[]): (child: Relation, columns: readonly string[]) => boolean {
+  const matches = matcher(globs)
+  return ({ schema, name }, columns) =>
+    [name, `${schema}.${name}`].some((table) => matches(`${table}.${columns.join()}`))
 }
 
 /** The table that a side of a declaration names; otherwise what is missing, and what is there under a name like it. */

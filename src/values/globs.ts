@@ -1,6 +1,8 @@
 import picomatch from 'picomatch'
 
-/** Tells whether a text matches one of these globs: `audit_log.*`. */
+/** Tells whether a text is one of these, or matches it as a glob: `audit_log.*`. */
 export function matcher(globs: readonly string[]): (text: string) => boolean {
-  return globs.length === 0 ? () => false : picomatch([...globs])
+  if (globs.length === 0) return () => false
+  const matches = picomatch([...globs])
+  return (text) => globs.includes(text) || matches(text)
 }

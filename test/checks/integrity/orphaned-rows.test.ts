@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { ConfigInput } from '../../../src/config/config.js'
+import type { Result } from '../../../src/report/report.js'
 import { afterwards, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
 
 type Relationships = NonNullable<NonNullable<ConfigInput['database']>['relationships']>
@@ -196,6 +197,45 @@ onEachDialect((dialect) => {
     ])
   })
 
+  const advisedIn = ({ findings }: Result, setting: 'ignore' | 'declare') =>
+    findings.flatMap(({ next = [] }) =>
+      next.flatMap((step) => new RegExp(`relationships\\.${setting}: \\['(.*)'\\]`).exec(step)?.[1] ?? []),
+    )
+  const numbers = 'with recursive n (n) as (select 1 union all select n + 1 from n where n < 100) select'
+  const odd = `create table "odd[1]" (id integer primary key); create table pairs (left_no integer, right_no integer, primary key (left_no, right_no));
+    create table "notes (old)" (id integer primary key, "odd[1]_id" integer, left_no integer, right_no integer);
+    insert into "odd[1]" ${numbers} n from n; insert into pairs ${numbers} n, n from n;
+    insert into "notes (old)" ${numbers} n, n, n, n from n;`
+
+  test('what is advised where a relationship is none has that effect', async () => {
+    const orphaned = `${odd} insert into "notes (old)" values (999, 999, 999, 999);`
+    const advised = advisedIn(await given(orphaned), 'ignore')
+    expect(advised).toEqual(['notes (old).odd[1]_id', 'notes (old).left_no,right_no'])
+    expect(said(await given(orphaned, { ignore: advised }))).toBe('pass')
+  })
+
+  test('what is advised where a relationship is one has that effect', async () => {
+    const inferred = await given(odd)
+    expect(inferred.findings.map(({ address }) => address)).toEqual(Array(2).fill('integrity/orphaned-rows#inferred'))
+    const advised = advisedIn(inferred, 'declare')
+    expect(said(await given(odd, { declare: advised }))).toBe('pass')
+    const few = `${odd} update "notes (old)" set "odd[1]_id" = id + 1000, right_no = id + 1000 where id > 2;`
+    const dismissed = await given(few)
+    expect(said(dismissed)).toEqual([
+      expect.stringMatching(
+        /^"notes \(old\)\.odd\[1\]_id" is called like a reference to "odd\[1\]\.id" and taken for none/,
+      ),
+      expect.stringMatching(
+        /^"notes \(old\) \(left_no, right_no\)" is called like a reference to "pairs \(left_no, right_no\)" and taken for none/,
+      ),
+    ])
+    expect(advisedIn(dismissed, 'declare')).toEqual(advised)
+    const declared = await given(few, { declare: advised })
+    expect(declared.findings.map(({ address, evidence }) => [address, evidence.rows])).toEqual(
+      Array(2).fill(['integrity/orphaned-rows#orphaned', 98]),
+    )
+  })
+
   test('relationships can be ignored, and inference switched off', async () => {
     expect(said(await given(shop('customers', 'customer_id'), { ignore: ['notes.*'] }))).toBe('pass')
     expect(said(await given(shop('customers', 'customer_id'), { infer: false }))).toBe('pass')
@@ -215,6 +255,13 @@ onEachDialect((dialect) => {
     sqlite: polymorphic,
     postgres: (kinds: string) => polymorphic(kinds).replace('comments (id integer', 'comments (id serial'),
   }
+
+  test('one whose parent varies by row is not to be declared', async () => {
+    const { findings } = await given(identified[dialect]("values ('Post', 1)"))
+    expect(findings.map(({ address, next = [] }) => [address, next])).toEqual([
+      ['integrity/orphaned-rows#inferred', []],
+    ])
+  })
 
   test('a column that names too many kinds of parents is said to be left out, and asks for nothing', async () => {
     const kinds = (last: number) =>
@@ -311,4 +358,27 @@ test('nothing is called an orphan where nobody could find out what means "none"'
   const result = await asked()
   vi.unstubAllEnvs()
   expect(result).toMatchObject({ status: 'skip', findings: [], skip: { reason: 'unsafe' } })
+})
+
+test('tables of the same name in several schemas are not taken for each other', async () => {
+  const schemas = ['public', 'tenant'].map(
+    (
+      schema,
+    ) => `create table ${schema}.users (id int primary key); insert into ${schema}.users select generate_series(1, 40);
+      create table ${schema}.orders (id int primary key, user_id int); insert into ${schema}.orders select i, i from generate_series(1, 40) i;`,
+  )
+  const { target } = await testDatabase(
+    'postgres',
+    `create schema tenant; ${schemas.join(' ')} insert into tenant.orders values (99, 77)`,
+  )
+  const under = (relationships: object) =>
+    examineOne('integrity/orphaned-rows', target, { config: { database: { relationships } } })
+  const orphan =
+    '"tenant.orders": 1 row points at a row of "tenant.users" that does not exist (user_id, inferred by name and type)'
+  const declared = await under({ declare: ['orders.user_id -> users.id'] })
+  expect(said(declared)).toEqual([orphan])
+  expect(declared.findings[0]?.next).toContain("Where it is meant so: relationships.ignore: ['tenant.orders.user_id']")
+  const ignored = await under({ ignore: ['tenant.orders.user_id'] })
+  expect([ignored.status, ignored.coverage]).toMatchObject(['pass', { examined: 1, of: 1 }])
+  expect((await under({ ignore: ['orders.user_id'] })).coverage).toMatchObject({ of: 0 })
 })

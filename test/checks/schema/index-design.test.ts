@@ -76,6 +76,16 @@ describe('on postgres', () => {
     expect(result.coverage).toMatchObject({ examined: 11, of: 11 })
   })
 
+  test('a table of another schema is called by its schema', async () => {
+    const { target } = await testDatabase(
+      'postgres',
+      'create schema other; create table other.p (id int primary key); create table other.c (id int primary key references other.p, p_id int references other.p)',
+    )
+    expect(said(await design(target))).toEqual([
+      'no index of "other.c" begins with (p_id), which references "other.p": deleting there reads all of "other.c"',
+    ])
+  })
+
   test('what the config leaves out is not counted', async () => {
     const { target } = await testDatabase(
       'postgres',
