@@ -1,4 +1,5 @@
 import picomatch from 'picomatch'
+import type { Config } from '../config/config.js'
 import { type AnyCheck, prerequisites } from '../contracts/check.js'
 import type { Diagnosis } from '../contracts/diagnosis.js'
 import { DbdoctorError } from '../contracts/errors.js'
@@ -103,8 +104,19 @@ export function matchIds({ checks }: Registry, patterns: readonly string[]): Set
   )
 }
 
+/**
+ * Refuses settings of a check, and accepted findings, that there are none of: they would change nothing, and nobody would see that. Throws
+ * `ERR_UNKNOWN_CHECK`.
+ */
+export function refuseUnknown(registry: Registry, { checks, ignore }: Pick<Config, 'checks' | 'ignore'>): void {
+  const ids = registry.checks.map(({ id }) => id as string)
+  const unknown = Object.keys(checks).find((id) => !ids.includes(id))
+  if (unknown !== undefined) throw unknownCheck(unknown, ids, ', which the config has settings for')
+  for (const { address } of ignore) findCheck(registry, address)
+}
+
 function unknownCheck(id: string, known: readonly string[], where = ''): DbdoctorError {
-  const near = nearest(id, known)
+  const near = known.find((one) => one.endsWith(`/${id}`)) ?? nearest(id, known)
   const hint = near === null ? '"dbdoctor list" shows all checks' : `did you mean ${near}?`
   return new DbdoctorError('ERR_UNKNOWN_CHECK', `there is no check ${JSON.stringify(id)}${where}`, hint)
 }

@@ -5,7 +5,7 @@ import { type AnyCheck, prerequisites, usesDatabase } from '../contracts/check.j
 import { type Depth, depths } from '../contracts/depth.js'
 import { DbdoctorError } from '../contracts/errors.js'
 import { layerOf } from '../contracts/layers.js'
-import { matchIds, type Registry } from './registry.js'
+import { matchIds, type Registry, refuseUnknown } from './registry.js'
 
 /** Which checks a run looks at, and which of them were asked for. */
 export interface Selection {
@@ -28,7 +28,7 @@ export interface Wanted {
 /** Picks the checks of a run. What a wanted check stands on is wanted too. Throws where a name is unknown, an option is wrong, or nothing is left. */
 export function select(registry: Registry, config: Config, { only, skip = [], depth }: Wanted): Selection {
   const configured = Object.keys(config.checks)
-  matchIds(registry, configured)
+  refuseUnknown(registry, config)
   const named = only && matchIds(registry, only)
   const skipped = matchIds(registry, skip)
   const wanted = named && withFoundations(registry, named)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.js'
 import { type After, type AnyCheck, type CheckId, defineCheck } from '../../src/contracts/check.js'
-import { createRegistry, findCheck, matchIds } from '../../src/engine/registry.js'
+import { createRegistry, findCheck, matchIds, refuseUnknown } from '../../src/engine/registry.js'
 import { select } from '../../src/engine/selection.js'
 
 function check(id: string, after: After[] = [], more: Partial<AnyCheck> = {}): AnyCheck {
@@ -86,6 +86,36 @@ describe('names of checks', () => {
     )
     expect(() => findCheck(registry, 'zzz')).toThrow(
       expect.objectContaining({ hint: '"dbdoctor list" shows all checks' }),
+    )
+  })
+
+  const refusing = (checks: Record<string, 'off'>, ...addresses: string[]) => {
+    const ignore = addresses.map((address) => ({ address, reason: 'known' }))
+    return () => refuseUnknown(registryOf(...registry.checks, speaking), config({ checks, ignore }))
+  }
+  const speaking = check('schema/tables', [], { messages: { missing: 'gone' } })
+
+  test('in a config are of checks that there are', () => {
+    expect(refusing({ 'server/latency': 'off' }, 'schema/tables#missing')).not.toThrow()
+    for (const pattern of ['server', 'server/*'])
+      expect(refusing({ [pattern]: 'off' })).toThrow(
+        expect.objectContaining({
+          code: 'ERR_UNKNOWN_CHECK',
+          message: `there is no check "${pattern}", which the config has settings for`,
+        }),
+      )
+    expect(refusing({ latency: 'off' })).toThrow(expect.objectContaining({ hint: 'did you mean server/latency?' }))
+  })
+
+  test('in accepted findings are of findings that there are', () => {
+    expect(refusing({}, 'schema/tablse#missing')).toThrow(
+      expect.objectContaining({ code: 'ERR_UNKNOWN_CHECK', hint: 'did you mean schema/tables?' }),
+    )
+    expect(refusing({}, 'schema/tables#mising')).toThrow(
+      expect.objectContaining({ code: 'ERR_UNKNOWN_CHECK', hint: 'did you mean schema/tables#missing?' }),
+    )
+    expect(refusing({}, 'schema/tables#*')).toThrow(
+      expect.objectContaining({ hint: '"dbdoctor explain schema/tables" shows them all' }),
     )
   })
 })
