@@ -111,7 +111,7 @@ export { lookAtPages, partFromLog } from './values/advice.js'
 export { ahead } from './values/ahead.js'
 export { matcher } from './values/globs.js'
 export { inert } from './values/inert.js'
-export { nearest } from './values/nearest.js'
+export { slipOf } from './values/nearest.js'
 export { get, keysOf } from './values/pointer.js'
 export { type Summary, summarize } from './values/statistics.js'
 export {

@@ -1,4 +1,17 @@
-import { type Asked, defineCheck, milliseconds, type Remark, type Repair, typed, type UnopenedOutcome } from 'dbdoctor'
+import {
+  type Asked,
+  DbdoctorError,
+  defineCheck,
+  milliseconds,
+  quoted,
+  type Remark,
+  type Repair,
+  type Session,
+  slipOf,
+  sql,
+  typed,
+  type UnopenedOutcome,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly place: string
@@ -398,11 +411,13 @@ export default defineCheck({
       next: () => [serverLog],
     },
   } satisfies Record<Fault | Remark['kind'], unknown>,
-  async run({ connect, report, skip, measure, saw }) {
+  async run(context) {
+    const { connect, config, report, skip, measure, saw } = context
     const opening = await connect()
     if (opening.outcome === 'opened') {
       measure({ name: 'open', value: opening.ms, unit: 'ms', n: 1 })
       for (const { kind, text } of opening.remarks ?? []) report(kind, { text })
+      if (config.schemas) refuseSlips(config.schemas, await schemasIn(context.db))
       const { primary, filled = [], understood } = opening.database.target
       const role = primary === undefined ? [] : [primary ? 'primary' : 'standby']
       const { waited = [], waitedFor } = opening
@@ -419,6 +434,28 @@ export default defineCheck({
     report(outcome as Fault, { place, code, text, ...(remedies && { remedies }), ...asked })
   },
 })
+
+/** A schema that the config misspells would hide all that is in the one that it means. */
+function refuseSlips(named: readonly string[], known: readonly string[]): void {
+  for (const schema of named) {
+    const meant = known.includes(schema) ? null : slipOf(schema, known, named)
+    if (meant !== null)
+      throw new DbdoctorError(
+        'ERR_CONFIG_INVALID',
+        `database.schemas: there is no schema ${quoted(schema)}`,
+        `did you mean ${quoted(meant)}? correct it in the config`,
+      )
+  }
+}
+
+/** None where they can't be read: that is for others to tell. */
+async function schemasIn({ read }: Session): Promise<readonly string[]> {
+  const answer = await read(async (kysely) => {
+    const { rows } = await sql<{ name: string }>`select nspname as name from pg_namespace`.execute(kysely)
+    return rows.map(({ name }) => name)
+  })
+  return answer.outcome === 'answered' ? answer.value : []
+}
 
 function folderOf(path: string): string {
   return path.replace(/[^/\\]*$/, '') || '.'

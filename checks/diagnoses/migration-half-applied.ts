@@ -8,6 +8,7 @@ export default defineDiagnosis({
   when: (chart) => chart.foundAny(...faults),
   explains: [
     'schema/tables#missing',
+    'schema/tables#schema-missing',
     'schema/tables#count-differs',
     'schema/indexes#missing',
     'schema/indexes#count-differs',

@@ -5,6 +5,7 @@ const withoutIndexes = ({ facts }: Chart) =>
   facts['schema.indexes.plain'] === 0 && (facts['schema.indexes'] ?? 0) < (facts['schema.indexes.expected'] ?? 0)
 const objects = [
   'schema/tables#missing',
+  'schema/tables#schema-missing',
   'schema/tables#count-differs',
   'schema/indexes#missing',
   'schema/indexes#count-differs',

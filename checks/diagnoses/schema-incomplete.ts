@@ -3,6 +3,7 @@ import { type Chart, defineDiagnosis, missingNamed } from 'dbdoctor'
 /** What is missing by name, or the first of what else is wrong. */
 function named(chart: Chart): string | undefined {
   for (const [address, noun] of [
+    ['schema/tables#schema-missing', 'schema'],
     ['schema/tables#missing', 'table'],
     ['schema/indexes#missing', 'index'],
   ] as const) {
@@ -18,7 +19,7 @@ export default defineDiagnosis({
   when: (chart) => chart.failed('schema'),
   // A server that does not find a table fails on its own side.
   explains: ({ address }, found) =>
-    found.some((one) => one.address === 'schema/tables#missing') &&
+    found.some((one) => ['schema/tables#missing', 'schema/tables#schema-missing'].includes(one.address)) &&
     [
       ...[
         'auth/login#erroring',

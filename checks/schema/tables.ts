@@ -9,10 +9,10 @@ import {
   listed,
   lookAtPages,
   nameOf,
-  nearest,
   pluralize,
   quoted,
   type Relation,
+  slipOf,
 } from 'dbdoctor'
 
 export default defineCheck({
@@ -42,6 +42,11 @@ export default defineCheck({
       next: () => [
         'Look whether its migration has run, and whether the last restore ended; it may have been renamed or dropped.',
       ],
+    },
+    'schema-missing': {
+      say: ({ schema }: { schema: string }) =>
+        `schema ${quoted(schema)} is missing, which the config names (database.schemas)`,
+      next: () => ['Look whether its migration has run, and whether the last restore ended; or correct the config.'],
     },
     unexpected: {
       severity: 'warning',
@@ -74,6 +79,8 @@ export default defineCheck({
       const { reason, text, code } = catalog
       return reason ? skip(reason, text) : report('catalog-unreadable', { text, code })
     }
+    const gone = (config.schemas ?? []).filter((schema) => !catalog.value.schemas.includes(schema))
+    for (const schema of gone) report('schema-missing', { schema })
     const inScope = ({ schema }: { schema: string }) => !config.schemas || config.schemas.includes(schema)
     const tables = countedTables(catalog.value).filter(inScope)
     const names = tables.map((table) => nameOf(table, catalog.value))
@@ -89,7 +96,7 @@ export default defineCheck({
         report('missing', { table, elsewhere: elsewhere(table, catalog.value) })
       const unexpected = names.filter((name) => !expected.includes(name))
       if (unexpected.length > 0) report('unexpected', { tables: unexpected })
-    } else if (tables.length === 0) {
+    } else if (tables.length === 0 && gone.length === 0) {
       const near = (await db.namesakes()).map(
         (one) => `${one.path} has ${pluralize(one.tables, 'table')}: is that the one that was meant?`,
       )
@@ -141,19 +148,13 @@ export default defineCheck({
   },
 })
 
-/**
- * The table that the config means and misspells: a letter or two away, and named nowhere in it. Families of tables have names that are alike,
- * and where one of them is gone, its neighbour was not meant.
- */
-function meantBy(name: string, config: DatabaseConfig, catalog: Catalog): string | null {
-  // A number or a word of its own is no slip: somebody has numbered a table, or put it aside.
-  const marks = (text: string) => text.replace(/\p{L}/gu, '')
-  const { tables } = config.expect
-  const expected = [...(Array.isArray(tables) ? tables : []), ...Object.keys(config.expect.rows ?? {})]
-  const others = catalog.tables
-    .map((table) => nameOf(table, catalog))
-    .filter((other) => !expected.includes(other) && marks(other) === marks(name))
-  return nearest(name, others, Math.min(2, name.length / 3))
+/** The table that the config means and misspells. */
+function meantBy(name: string, { expect }: DatabaseConfig, catalog: Catalog): string | null {
+  const tables = catalog.tables.map((table) => nameOf(table, catalog))
+  return slipOf(name, tables, [
+    ...(Array.isArray(expect.tables) ? expect.tables : []),
+    ...Object.keys(expect.rows ?? {}),
+  ])
 }
 
 /** A table of this name in another schema, as it is printed. */

@@ -8,6 +8,7 @@ export interface Relation {
 
 /** What the database declares: read once a run by a handful of set-based queries. Plain data; checks over it are pure. */
 export interface Catalog {
+  /** All that there are, but for the engine's own. */
   readonly schemas: readonly string[]
   readonly tables: readonly Table[]
   readonly indexes: readonly Index[]

@@ -1,8 +1,9 @@
 import ms from 'ms'
 import plural from 'pluralize'
 
-// In databases, "indexes" is the field's own plural.
+// The field's own plurals.
 plural.addIrregularRule('index', 'indexes')
+plural.addIrregularRule('schema', 'schemas')
 
 /** A count and its noun: `1 row`, `2 rows`, `1,204 indexes`. */
 export function pluralize(count: number, noun: string): string {

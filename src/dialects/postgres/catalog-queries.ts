@@ -6,6 +6,9 @@ export const userSchema = sql`n.nspname not in ('pg_catalog', 'information_schem
 export const ofExtension = (catalog: string, oid: string) =>
   sql`exists (select from pg_depend e where e.classid = ${sql.lit(catalog)}::regclass and e.objid = ${sql.ref(oid)} and e.deptype = 'e')`
 
+export const schemaQuery = sql<{ name: string }>`
+  select n.nspname as name from pg_namespace n where ${userSchema} order by n.nspname`
+
 export interface RelationRow {
   oid: number
   schema: string

@@ -29,6 +29,7 @@ import {
   operatorQuery,
   type RelationRow,
   relationQuery,
+  schemaQuery,
   sequenceQuery,
   triggerQuery,
 } from './catalog-queries.js'
@@ -39,6 +40,7 @@ import {
  */
 export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<Catalog> {
   const [
+    schemas,
     relations,
     columnRows,
     indexes,
@@ -51,6 +53,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     triggers,
   ] = await rowsOfEach(
     kysely,
+    schemaQuery,
     relationQuery,
     columnQuery,
     indexQuery,
@@ -72,7 +75,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
 
   return withoutQuarantine({
     defaultSchema: 'public',
-    schemas: [...new Set(relations.map(({ schema }) => schema))],
+    schemas: schemas.map(({ name }) => name),
     tables: relations.map((row) =>
       toTable(
         row,

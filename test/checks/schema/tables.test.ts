@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import pg from 'pg'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   afterwards,
   asSuperuser,
@@ -196,4 +196,39 @@ test('on SQLite, which has no schemas, a config that names some for PostgreSQL i
   )
   expect(results.find(({ id }) => id === 'schema/tables')?.status).toBe('pass')
   expect(facts['schema.tables']).toBe(1)
+})
+
+describe('a schema that the config names', () => {
+  const given = async (schemas: string[], only?: string[]) => {
+    const { target } = await testDatabase(
+      'postgres',
+      `create schema sales; create table sales.orders (id int primary key); create schema tenant_1; create schema empty; ${three}`,
+    )
+    return examine(target, { config: { database: { schemas } }, ...(only && { only }) })
+  }
+
+  test('and that is gone is a fault, whatever else there is', async () => {
+    const { verdict, causes, results } = await given(['public', 'archive', 'tenant_2'])
+    expect(verdict.database).toBe('damaged')
+    expect(causes[0]).toMatchObject({
+      id: 'schema-incomplete',
+      headline: expect.stringMatching(/: schemas "archive", "tenant_2" are missing\.$/),
+    })
+    expect(results.find(({ id }) => id === 'schema/tables')?.coverage).toMatchObject({ examined: 3 })
+  })
+
+  test('and misspells is refused, whatever is looked at', async () => {
+    for (const only of [undefined, ['integrity/foreign-keys']])
+      await expect(given(['public', 'sale'], only)).rejects.toMatchObject({
+        code: 'ERR_CONFIG_INVALID',
+        message: 'database.schemas: there is no schema "sale"',
+        hint: expect.stringContaining('"sales"'),
+      })
+  })
+
+  test('and that is there, with tables or without, is looked at', async () => {
+    const { verdict, results } = await given(['sales', 'empty', 'tenant_1'])
+    expect(verdict.database).toBe('intact')
+    expect(results.find(({ id }) => id === 'schema/tables')?.coverage).toMatchObject({ examined: 1, of: 1 })
+  })
 })

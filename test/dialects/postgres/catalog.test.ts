@@ -206,7 +206,10 @@ test('the config may name schemas', async () => {
     'schema.indexes': 1,
   })
   const { results } = await examine(target, config(['elsewhere'], ['a']))
-  expect(said(results.find(({ id }) => id === 'schema/tables') ?? expect.fail())).toEqual(['table "a" is missing'])
+  expect(said(results.find(({ id }) => id === 'schema/tables') ?? expect.fail())).toEqual([
+    'schema "elsewhere" is missing, which the config names (database.schemas)',
+    'table "a" is missing',
+  ])
 })
 
 test('a name that is no UTF-8, where no encoding forbids it, hides no other', async () => {
