@@ -189,14 +189,17 @@ function placeOf({ host, port }: Asked): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** A time-out, in milliseconds, that a busy machine may need for a statement that does nothing. */
+const shortTimeout = 1000
+
 /** A server that lets somebody in and then answers nothing. */
 class Mute extends Error {}
 
 interface Introduction extends Partial<TargetInfo> {
   readonly readOnlyBy: string | null
   /**
-   * Whether a transaction may begin in one message with its first statement. A time-out of the role's own could end it there before ours is
-   * set; before PostgreSQL 13 a time-out was for a message, not for a statement; and behind a pooler the session may be anybody's.
+   * Whether a transaction may begin in one message with its first statement. A short time-out of the role's own could end it there before
+   * ours is set; before PostgreSQL 13 a time-out was for a message, not for a statement; and behind a pooler the session may be anybody's.
    */
   readonly joins: boolean
 }
@@ -221,7 +224,7 @@ async function introduce(client: Client, limits: Limits): Promise<Introduction> 
       select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
         pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
         (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by,
-        pg_catalog.current_setting('server_version_num')::int >= 130000 and (select bool_and(reset_val = '0') from pg_catalog.pg_settings
+        pg_catalog.current_setting('server_version_num')::int >= 130000 and (select bool_and(reset_val::int8 not between 1 and ${sql.lit(shortTimeout)}) from pg_catalog.pg_settings
           where name in ('statement_timeout', 'transaction_timeout')) as joins`.execute(kysely)
     return rows
   }
