@@ -1,4 +1,3 @@
-import { type RawBuilder, sql } from 'kysely'
 import { identifier } from '../../values/text.js'
 import {
   type Catalog,
@@ -33,6 +32,7 @@ import {
   sequenceQuery,
   triggerQuery,
 } from './catalog-queries.js'
+import { rowsOfEach } from './rows-of-each.js'
 
 /**
  * Reads what the database declares, from pg_catalog: a query a kind, joined here by oid. System objects, other sessions' temporary
@@ -233,15 +233,4 @@ function toForeignKey(
     }),
     fault: null,
   }
-}
-
-type RowsOf<Queries> = { [At in keyof Queries]: Queries[At] extends RawBuilder<infer Row> ? readonly Row[] : never }
-
-/** The rows of each query. They go in one message: the server works on the next one while this side reads. */
-async function rowsOfEach<Queries extends readonly RawBuilder<unknown>[]>(
-  kysely: AnyKysely,
-  ...queries: Queries
-): Promise<RowsOf<Queries>> {
-  const { rows } = await sql.join(queries, sql`; `).execute(kysely)
-  return rows as unknown as RowsOf<Queries>
 }

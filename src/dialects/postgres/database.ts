@@ -24,10 +24,11 @@ import type { Join } from './connections.js'
 import { readDefinitions } from './definitions.js'
 import { dataDisk } from './disk.js'
 import { identify } from './listener.js'
-import { isLarge, scanOrphans, worksInParallel } from './orphans.js'
+import { isLarge, scanOrphans, sound, worksInParallel } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
+import { type SmallKeys, smallKeysOf } from './small-keys.js'
 import { readableTables, rowCount } from './tables.js'
 import { begin, enterAlone, leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
@@ -128,6 +129,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
   const oneByOne = pLimit(1)
   let inParallel: Promise<Answer<boolean>> | undefined
   let catalog: Promise<Answer<Catalog>> | undefined
+  let small: SmallKeys | undefined
 
   const session = (limits: Limits): Session => {
     const read = <T>(work: Work<T>, settings?: TransactionSettings) => pool.read(work, limits, { settings })
@@ -157,6 +159,8 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
+        small ??= smallKeysOf(known.value)
+        if (await small.hold(inSnapshot, relationship)) return { outcome: 'answered', value: sound }
         const scan = () => scanOrphans({ ...limits, read: inSnapshot, catalog: known.value }, relationship, samples)
         if (!isLarge(known.value, relationship.child)) return scan()
         inParallel ??= read(worksInParallel)

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Relation } from '../catalog.js'
 import type { AnyKysely, PageScope } from '../dialect.js'
+import { small } from './tables.js'
 
 /** A relation with rows in a heap, and its b-trees. */
 export interface Heap extends Relation {
@@ -9,6 +10,8 @@ export interface Heap extends Relation {
   readonly own: boolean
   /** A user would count it. */
   readonly counted: boolean
+  /** It is read in a moment. */
+  readonly small: boolean
   /** Nearly all of its pages are known to hold only rows that everybody sees. */
   readonly vacuumed: boolean
   /** Pages that its file no longer has; see `lostPages`. */
@@ -64,6 +67,7 @@ export async function heapsOf(kysely: AnyKysely, { schemas }: PageScope, primary
     select c.oid::int8 as oid, n.nspname as schema, c.relname as name, s.own,
       s.own and c.relkind = 'r' and not exists (select from pg_depend e
         where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e') as counted,
+      c.relpages::int8 * current_setting('block_size')::int8 < ${sql.lit(small)} as small,
       c.relpages > 0 and c.relallvisible >= 0.9 * c.relpages as vacuumed,
       ${lostPages} as lost,
       k.relname as keeps,

@@ -3,9 +3,11 @@ import { ahead } from '../../values/ahead.js'
 import { identifier, pluralize, quoted } from '../../values/text.js'
 import { nameOf } from '../catalog.js'
 import type { Answer, Failure, PageFault, PageLook, PageScope, Read } from '../dialect.js'
-import { crossCount } from './cross-count.js'
+import { counting, crossCount } from './cross-count.js'
 import { type Amcheck, amcheckOf, type Heap, heapsOf, lostPagesOf } from './heaps.js'
 import { withoutIndexes } from './orphans.js'
+import { rowsOfEach } from './rows-of-each.js'
+import { atOnce, inBatches } from './tables.js'
 
 /**
  * Reads each heap from its first page to its last, counts it against an index, and walks its b-trees with amcheck. Heaps come first: an
@@ -19,9 +21,13 @@ export async function* lookAtPages(read: Read, scope: PageScope, primary: boolea
   }))
   if (listed.outcome === 'failed') return yield { part: 'system', object: 'the catalog', ...outcomeOf(listed, nowhere) }
   const { heaps, amcheck } = listed.value
+  const whole = await readTogether(
+    read,
+    heaps.filter(({ own, small, vacuumed }) => own && small && !vacuumed),
+  )
   const looks = ahead(
     heaps.filter(({ own }) => own),
-    (heap) => lookAtHeap(read, heap, amcheck, scope.deep),
+    (heap) => lookAtHeap(read, heap, amcheck, scope.deep, whole.has(heap)),
   )
   for await (const [, look] of looks) if (look) yield look
   const system = heaps.filter(({ own }) => !own)
@@ -46,12 +52,13 @@ async function lookAtHeap(
   heap: Heap,
   amcheck: Amcheck | undefined,
   deep: boolean,
+  isRead = false,
 ): Promise<PageLook | null> {
   const { schema, oid, own, counted, path, indexes } = heap
   const table = nameOf(heap, { defaultSchema: 'public' })
   const place = { schema, table, index: undefined, path, indexes }
   const found: Found[] = []
-  if (own) found.push(await rowsOf(read, heap, place))
+  if (own && !isRead) found.push(await rowsOf(read, heap, place))
   if (heap.lost > 0) found.push(await fileOf(read, heap, place))
   if (amcheck?.btrees) {
     found.push(...(await btreesOf(read, amcheck, indexes, place, deep)))
@@ -74,6 +81,16 @@ async function fileOf(read: Read, { oid, keeps }: Heap, place: Place): Promise<F
   if (answer.value === 0) return sound
   const text = `its file lacks ${pluralize(answer.value, 'page')}, and it keeps long values of ${quoted(keeps ?? '')}`
   return { faults: [faultAt(place, 'page-damaged', text)], gap: null }
+}
+
+/** Small heaps whose pages were read, many in one message; those of one that fails are read by themselves. */
+async function readTogether(read: Read, heaps: readonly Heap[]): Promise<ReadonlySet<Heap>> {
+  const whole = new Set<Heap>()
+  for (const some of inBatches(heaps, ({ indexes }) => 1 + indexes.length)) {
+    const answer = await read((kysely) => rowsOfEach(kysely, ...some.map(counting)), sql`${withoutIndexes}; ${atOnce}`)
+    if (answer.outcome === 'answered') for (const heap of some) whole.add(heap)
+  }
+  return whole
 }
 
 /** Reads all pages of a heap; of one that was vacuumed, an index has to count the same. */

@@ -4,6 +4,11 @@ import type { Answer, Read } from '../dialect.js'
 
 /** Locks that one transaction may hold: reading a table locks it and each of its indexes, in a pool that the application shares. */
 export const lockLimit = 500
+/** Bytes of a table that is read in a moment. One that was never analysed has none in the catalog: the time that it takes tells. */
+export const small = 256 * 1024
+/** For statements that go in one message because each takes a moment: one that takes a second is asked by itself. */
+export const atOnce = sql`set local statement_timeout = '1s'`
+/** Statements that go in one message, at most. */
 const batch = 100
 
 /**
@@ -18,7 +23,7 @@ export async function readableTables(
 ): Promise<Answer<true>[]> {
   if (!touch) return rights(read, tables)
   const answers: Answer<true>[] = []
-  for (const some of batches(tables, catalog)) {
+  for (const some of inBatches(tables, (table) => 1 + indexesOf(catalog, table).length)) {
     const together = await firstRows(read, some)
     if (together.outcome === 'answered') answers.push(...some.map(() => together))
     else for (const table of some) answers.push(await firstRow(read, catalog, table))
@@ -46,16 +51,17 @@ export function locksOf(catalog: Catalog, relation: Relation): number {
   return partitionsOf(catalog, relation).reduce((sum, partition) => sum + locksOf(catalog, partition), own)
 }
 
-function batches(tables: readonly Table[], catalog: Catalog): Table[][] {
-  const all: Table[][] = []
+/** What is asked of each goes in one message: as many together as one transaction may hold the locks of. */
+export function inBatches<Item>(items: readonly Item[], locksOf: (item: Item) => number): Item[][] {
+  const all: Item[][] = []
   let locks = lockLimit
-  for (const table of tables) {
-    const more = 1 + indexesOf(catalog, table).length
+  for (const item of items) {
+    const more = locksOf(item)
     if (locks + more > lockLimit || (all.at(-1)?.length ?? batch) === batch) {
       all.push([])
       locks = 0
     }
-    all.at(-1)?.push(table)
+    all.at(-1)?.push(item)
     locks += more
   }
   return all
