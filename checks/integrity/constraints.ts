@@ -1,6 +1,5 @@
 import {
   type Answer,
-  type AnyKysely,
   agreeing,
   ahead,
   type Catalog,
@@ -111,10 +110,21 @@ export default defineCheck({
     const tables = wanted.flatMap((one) => leavesOf(catalog, one)).filter(({ stored }) => stored)
     const keysOf = ({ rowsEstimate, keys }: Table) =>
       depth === 'deep' || (rowsEstimate ?? 0) <= options.unique ? keys : []
-    const looks = ahead(tables, (table) =>
-      look(db, depth === 'deep', table, rulesOf(catalog, table, reading), keysOf(table)),
+    const questions = new Map(
+      tables.map((table): [Table, Question] => [
+        table,
+        { from: reading.from(table), rules: rulesOf(catalog, table, reading), keys: keysOf(table) },
+      ]),
     )
-    for await (const [table, found] of looks) {
+    const statements = new Map([...questions].map(([table, question]) => [table, counting(question)]))
+    const together = await db.together(statements, reading.settings)
+    const looks = ahead(questions, async ([table, question]): Promise<Answer<Found>> => {
+      const rows = together.get(table)
+      return rows
+        ? { outcome: 'answered', value: { ...foundIn(rows, question), unanswered: [] } }
+        : look(db, depth === 'deep', question)
+    })
+    for await (const [[table], found] of looks) {
       const name = nameOf(table, catalog)
       if (found.outcome === 'failed') {
         if (found.reason) seen.missing(name, found.reason, found.text)
@@ -220,13 +230,16 @@ interface Found {
 async function look(
   { dialect, scan }: Session,
   deep: boolean,
-  table: Table,
-  rules: readonly Rule[],
-  keys: readonly Key[],
+  { from, rules, keys }: Question,
 ): Promise<Answer<Found>> {
-  const { from, settings } = readings[dialect]
-  const ask = (some: readonly Rule[], also: readonly Key[]) =>
-    scan((kysely) => count(kysely, from(table), some, also), deep, settings)
+  const ask = (some: readonly Rule[], also: readonly Key[]) => {
+    const question = { from, rules: some, keys: also }
+    return scan(
+      async (kysely) => foundIn((await counting(question).execute(kysely)).rows, question),
+      deep,
+      readings[dialect].settings,
+    )
+  }
   const together = await ask(rules, keys)
   if (together.outcome === 'answered') return { outcome: 'answered', value: { ...together.value, unanswered: [] } }
   if (!isOfCondition(together)) return together
@@ -250,21 +263,28 @@ function isOfCondition({ reason }: Failure): boolean {
   return reason === 'unavailable' || reason === 'no-permission'
 }
 
-async function count(
-  kysely: AnyKysely,
-  table: Sql,
-  rules: readonly Rule[],
-  keys: readonly Key[],
-): Promise<Omit<Found, 'unanswered'>> {
+/** What is asked of a table, in one statement. */
+interface Question {
+  readonly from: Sql
+  readonly rules: readonly Rule[]
+  readonly keys: readonly Key[]
+}
+
+type Counts = Record<string, number>
+
+function counting({ from, rules, keys }: Question): ReturnType<typeof sql<Counts>> {
   const counts = [
     ...rules.map(({ violated }, at) => sql`count(case when ${violated} then 1 end) as ${sql.id(`r${at}`)}`),
-    ...keys.map((key, at) => sql`(${repeatedIn(table, key)}) as ${sql.id(`k${at}`)}`),
+    ...keys.map((key, at) => sql`(${repeatedIn(from, key)}) as ${sql.id(`k${at}`)}`),
   ]
   // Where nothing is counted row by row, its rows are not walked; where nothing is counted at all, it is still asked whether they may be.
   const asked = counts.length > 0 ? sql.join(counts) : sql`1`
-  const source = rules.length > 0 ? sql`from ${table}` : keys.length > 0 ? sql`` : sql`from ${table} limit 0`
-  const { rows } = await sql<Record<string, number>>`select ${asked} ${source}`.execute(kysely)
-  const found = (name: string) => Number(rows[0]?.[name] ?? 0)
+  const source = rules.length > 0 ? sql`from ${from}` : keys.length > 0 ? sql`` : sql`from ${from} limit 0`
+  return sql<Counts>`select ${asked} ${source}`
+}
+
+function foundIn([counts]: readonly Counts[], { rules, keys }: Question): Omit<Found, 'unanswered'> {
+  const found = (name: string) => Number(counts?.[name] ?? 0)
   return {
     violated: rules.map((rule, at) => ({ rule, rows: found(`r${at}`) })).filter(({ rows: violated }) => violated > 0),
     repeated: keys

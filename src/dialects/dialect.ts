@@ -270,6 +270,14 @@ export interface Session {
   rehearse<T>(work: (kysely: AnyKysely) => Promise<T>): Promise<Answer<T>>
   /** Tries each table; `touch: false` asks for the right to read alone. Answers by position. */
   readable(tables: readonly Table[], touch: boolean): Promise<readonly Answer<true>[]>
+  /**
+   * Asks a statement of each table, settings as of `read`: of small ones, as many in one message as the engine takes. Answers for those of which
+   * that went well; the others are for whoever asks to ask one by one.
+   */
+  together<Row>(
+    statements: ReadonlyMap<Table, RawBuilder<Row>>,
+    settings?: TransactionSettings,
+  ): Promise<ReadonlyMap<Table, readonly Row[]>>
   /** How many rows a table holds. Counts that belong together come from one snapshot, where the engine has one. */
   count(table: Table): Promise<Answer<number>>
   /** Scans a relationship for rows whose parent is gone, and confirms them. */

@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { Environment } from '../../config/reference.js'
 import type { Limits } from '../../contracts/limits.js'
 import type { TargetInfo } from '../../report/report.js'
-import type { Catalog } from '../catalog.js'
+import type { Catalog, Table } from '../catalog.js'
 import type {
   Answer,
   Asked,
@@ -29,7 +29,7 @@ import { lookAtPages } from './pages.js'
 import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { type SmallKeys, smallKeysOf } from './small-keys.js'
-import { readableTables, rowCount } from './tables.js'
+import { askTogether, locksOf, readableTables, rowCount, small } from './tables.js'
 import { begin, enterAlone, leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
 
@@ -129,7 +129,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
   const oneByOne = pLimit(1)
   let inParallel: Promise<Answer<boolean>> | undefined
   let catalog: Promise<Answer<Catalog>> | undefined
-  let small: SmallKeys | undefined
+  let smallKeys: SmallKeys | undefined
 
   const session = (limits: Limits): Session => {
     const read = <T>(work: Work<T>, settings?: TransactionSettings) => pool.read(work, limits, { settings })
@@ -155,12 +155,20 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
         const known = await knownCatalog()
         return known.outcome === 'failed' ? tables.map(() => known) : readableTables(read, known.value, tables, touch)
       },
+      together: async (statements, settings) => {
+        const known = await knownCatalog()
+        if (known.outcome === 'failed') return new Map()
+        const some = [...statements].filter(([{ bytesEstimate }]) => (bytesEstimate ?? small) < small)
+        const locks = ([table]: readonly [Table, unknown]) => locksOf(known.value, table)
+        const answers = await askTogether(read, some, locks, ([, statement]) => statement, settings)
+        return new Map([...answers].map(([[table], rows]) => [table, rows]))
+      },
       count: (table) => rowCount(inSnapshot, table),
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
-        small ??= smallKeysOf(known.value)
-        if (await small.hold(inSnapshot, relationship)) return { outcome: 'answered', value: sound }
+        smallKeys ??= smallKeysOf(known.value)
+        if (await smallKeys.hold(inSnapshot, relationship)) return { outcome: 'answered', value: sound }
         const scan = () => scanOrphans({ ...limits, read: inSnapshot, catalog: known.value }, relationship, samples)
         if (!isLarge(known.value, relationship.child)) return scan()
         inParallel ??= read(worksInParallel)

@@ -6,8 +6,7 @@ import type { Answer, Failure, PageFault, PageLook, PageScope, Read } from '../d
 import { counting, crossCount } from './cross-count.js'
 import { type Amcheck, amcheckOf, type Heap, heapsOf, lostPagesOf } from './heaps.js'
 import { withoutIndexes } from './orphans.js'
-import { rowsOfEach } from './rows-of-each.js'
-import { atOnce, inBatches } from './tables.js'
+import { askTogether } from './tables.js'
 
 /**
  * Reads each heap from its first page to its last, counts it against an index, and walks its b-trees with amcheck. Heaps come first: an
@@ -21,9 +20,12 @@ export async function* lookAtPages(read: Read, scope: PageScope, primary: boolea
   }))
   if (listed.outcome === 'failed') return yield { part: 'system', object: 'the catalog', ...outcomeOf(listed, nowhere) }
   const { heaps, amcheck } = listed.value
-  const whole = await readTogether(
+  const whole = await askTogether(
     read,
     heaps.filter(({ own, small, vacuumed }) => own && small && !vacuumed),
+    ({ indexes }) => 1 + indexes.length,
+    counting,
+    withoutIndexes,
   )
   const looks = ahead(
     heaps.filter(({ own }) => own),
@@ -81,16 +83,6 @@ async function fileOf(read: Read, { oid, keeps }: Heap, place: Place): Promise<F
   if (answer.value === 0) return sound
   const text = `its file lacks ${pluralize(answer.value, 'page')}, and it keeps long values of ${quoted(keeps ?? '')}`
   return { faults: [faultAt(place, 'page-damaged', text)], gap: null }
-}
-
-/** Small heaps whose pages were read, many in one message; those of one that fails are read by themselves. */
-async function readTogether(read: Read, heaps: readonly Heap[]): Promise<ReadonlySet<Heap>> {
-  const whole = new Set<Heap>()
-  for (const some of inBatches(heaps, ({ indexes }) => 1 + indexes.length)) {
-    const answer = await read((kysely) => rowsOfEach(kysely, ...some.map(counting)), sql`${withoutIndexes}; ${atOnce}`)
-    if (answer.outcome === 'answered') for (const heap of some) whole.add(heap)
-  }
-  return whole
 }
 
 /** Reads all pages of a heap; of one that was vacuumed, an index has to count the same. */

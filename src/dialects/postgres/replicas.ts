@@ -98,6 +98,7 @@ function readingOn(primary: Database, standbys: readonly Database[]): Database {
       return {
         ...session,
         scan: (...asked) => next().scan(...asked),
+        together: (...asked) => next().together(...asked),
         count: (table) => next().count(table),
         orphans: (relationship, samples) => next().orphans(relationship, samples),
       }

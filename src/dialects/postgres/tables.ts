@@ -1,13 +1,14 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, findTable, indexesOf, partitionsOf, type Relation, type Table } from '../catalog.js'
-import type { Answer, Read } from '../dialect.js'
+import type { Answer, Read, TransactionSettings } from '../dialect.js'
+import { rowsOfEach } from './rows-of-each.js'
 
 /** Locks that one transaction may hold: reading a table locks it and each of its indexes, in a pool that the application shares. */
 export const lockLimit = 500
 /** Bytes of a table that is read in a moment. One that was never analysed has none in the catalog: the time that it takes tells. */
 export const small = 256 * 1024
 /** For statements that go in one message because each takes a moment: one that takes a second is asked by itself. */
-export const atOnce = sql`set local statement_timeout = '1s'`
+const atOnce = sql`set local statement_timeout = '1s'`
 /** Statements that go in one message, at most. */
 const batch = 100
 
@@ -51,7 +52,26 @@ export function locksOf(catalog: Catalog, relation: Relation): number {
   return partitionsOf(catalog, relation).reduce((sum, partition) => sum + locksOf(catalog, partition), own)
 }
 
-/** What is asked of each goes in one message: as many together as one transaction may hold the locks of. */
+/** Asks the same of each, many in one message. Answers for those of whose message nothing failed; one alone would save nothing. */
+export async function askTogether<Item, Row>(
+  read: Read,
+  items: readonly Item[],
+  locksOf: (item: Item) => number,
+  question: (item: Item) => RawBuilder<Row>,
+  settings: TransactionSettings = null,
+): Promise<ReadonlyMap<Item, readonly Row[]>> {
+  const answers = new Map<Item, readonly Row[]>()
+  for (const some of inBatches(items, locksOf)) {
+    if (some.length === 1) continue
+    const questions = some.map(question)
+    const answer = await read((kysely) => rowsOfEach(kysely, ...questions), sql`${settings ?? sql``}; ${atOnce}`)
+    if (answer.outcome === 'answered')
+      for (const [at, item] of some.entries()) answers.set(item, answer.value[at] ?? [])
+  }
+  return answers
+}
+
+/** As many together as one transaction may hold the locks of. */
 export function inBatches<Item>(items: readonly Item[], locksOf: (item: Item) => number): Item[][] {
   const all: Item[][] = []
   let locks = lockLimit

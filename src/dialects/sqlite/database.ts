@@ -104,6 +104,8 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       definitions: () => read(readDefinitions),
       rehearse: (work) => rehearse(path, work, limits),
       readable: (tables, touch) => readableTables(read, tables, touch),
+      // It is no journey away, and answers one statement at a time.
+      together: async () => new Map(),
       count: (table) => rowCount(read, table),
       orphans: async (relationship, samples) => {
         const known = await knownCatalog()

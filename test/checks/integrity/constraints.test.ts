@@ -1,6 +1,7 @@
 import BetterSqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { afterwards, examineOne, onEachDialect, postgresVersion, said, testDatabase } from '../../support/databases.js'
+import { overheard } from '../../support/overheard.js'
 
 const constraints = (target: string, unique?: number) =>
   examineOne(
@@ -185,4 +186,30 @@ test('on SQLite rows that came in past the constraints are found without the hel
   found.close()
   expect(rows).toMatchObject([[{ id: 2 }], [{ id: 3 }], [{ u: 'a', 'count(*)': 2 }]])
   expect(result.findings[2]?.next?.[1]).toBe('Keep one row of each value, then: reindex "main"."t"')
+})
+
+test('small tables are asked in one message, and each by itself where one of them cannot be', async () => {
+  const tables = Array.from(
+    { length: 20 },
+    (_, at) => `create table t${at} (id int primary key, n int check (n > 0)); insert into t${at} values (1, 1);`,
+  ).join(' ')
+  const { target, execute } = await testDatabase('postgres', tables)
+  const asked = async () => {
+    const way = await overheard(target)
+    const result = await examineOne('integrity/constraints', way.target)
+    return { result, messages: way.said.filter((message) => message.includes('count(case when')).length }
+  }
+  const sound = await asked()
+  expect([said(sound.result), sound.result.coverage, sound.messages]).toMatchObject([
+    'pass',
+    { examined: 20, of: 20 },
+    1,
+  ])
+  await execute(`create function odd(int) returns boolean language plpgsql as $$ begin raise exception 'not now'; end $$;
+    alter table t3 add constraint odd check (odd(n)) not valid; alter table t5 drop constraint t5_n_check; insert into t5 values (2, -1);
+    alter table t5 add constraint positive check (n > 0) not valid`)
+  const ill = await asked()
+  expect(ill.result.findings.map(({ message }) => message)).toEqual(['"t5": 1 row violates CHECK "positive"'])
+  expect(ill.result.coverage).toMatchObject({ examined: 20, missing: [{ object: 'CHECK odd of t3' }] })
+  expect(ill.messages).toBeGreaterThan(20)
 })
