@@ -65,6 +65,7 @@ export function messagesTo(client: pg.Client, noted: Noted, onLost: () => void) 
     /** Begins a transaction with the next statement. */
     begin(statements: string): void {
       beginning = statements
+      failed = false
     },
 
     /**
