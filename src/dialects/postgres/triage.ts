@@ -94,9 +94,18 @@ export function classify(error: unknown): Failure | null {
   const lost =
     /^(Connection terminated|Client (has encountered a connection error|was closed)|Query read timeout)/.test(message)
   const known = lost ? (['', 'blocked'] as const) : failures.find(([codes]) => codes.test(code))
-  // What could not be decoded cannot be asked for.
-  const text = /^42(P01|703)$/.test(code) && message.includes('\uFFFD') ? `${message}: its name is no UTF-8` : message
+  const text = textOf(code, message)
   return known ? { outcome: 'failed', reason: known[1], code, text } : null
+}
+
+/** Data exceptions that quote the value that they are about: out of range, no such date or time, no such number. */
+const quoting = /^22(003|007|008|P02|P03)$/
+
+/** What a server says of a failed statement, without what a row holds. */
+function textOf(code: string, message: string): string {
+  if (quoting.test(code)) return message.replace(/".*"/s, '"…"')
+  // What could not be decoded cannot be asked for.
+  return /^42(P01|703)$/.test(code) && message.includes('\uFFFD') ? `${message}: its name is no UTF-8` : message
 }
 
 /** A host name with several addresses fails with all their errors in one: the one that got furthest speaks for them. */

@@ -126,3 +126,18 @@ onEachDialect((dialect) => {
     expect(said(result)).toBe('skip: not-configured: the config has no assertions')
   })
 })
+
+test.each([
+  ['select name::int from people', 'invalid input syntax for type integer: "…" (22P02)'],
+  ['select name::date from people', 'invalid input syntax for type date: "…" (22007)'],
+  ["select ('9' || repeat('0', 30))::bigint", 'value "…" is out of range for type bigint (22003)'],
+  ['select 1 / 0', 'division by zero (22012)'],
+])('what PostgreSQL quotes of a row in an error stays out of the report: %s', async (sql, text) => {
+  const { target } = await testDatabase(
+    'postgres',
+    `create table people (name text); insert into people values ('ada "the first" lovelace')`,
+  )
+  const assertions = [{ name: 'one', sql, expect: { value: 1 } }] as Assertions
+  const result = await examineOne('integrity/assertions', target, { config: { database: { assertions } } })
+  expect(said(result)).toEqual([`one: the query cannot be answered: ${text}`])
+})
