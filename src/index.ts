@@ -20,7 +20,7 @@ export {
 } from './contracts/check.js'
 export type { Depth } from './contracts/depth.js'
 export { type Chart, type Diagnosis, defineDiagnosis } from './contracts/diagnosis.js'
-export { DbdoctorError, type ErrorCode } from './contracts/errors.js'
+export { DbdoctorError, type ErrorCode, misspelt } from './contracts/errors.js'
 export type { Layer } from './contracts/layers.js'
 export { definePlugin, type Plugin } from './contracts/plugin.js'
 export type { Repair } from './contracts/repair.js'

@@ -1,8 +1,8 @@
 import {
   type Asked,
-  DbdoctorError,
   defineCheck,
   milliseconds,
+  misspelt,
   quoted,
   type Remark,
   type Repair,
@@ -439,12 +439,7 @@ export default defineCheck({
 function refuseSlips(named: readonly string[], known: readonly string[]): void {
   for (const schema of named) {
     const meant = known.includes(schema) ? null : slipOf(schema, known, named)
-    if (meant !== null)
-      throw new DbdoctorError(
-        'ERR_CONFIG_INVALID',
-        `database.schemas: there is no schema ${quoted(schema)}`,
-        `did you mean ${quoted(meant)}? correct it in the config`,
-      )
+    if (meant !== null) throw misspelt('database.schemas', `schema ${quoted(schema)}`, quoted(meant))
   }
 }
 

@@ -2,12 +2,12 @@ import {
   type Catalog,
   countedTables,
   type DatabaseConfig,
-  DbdoctorError,
   defineCheck,
   identifier,
   leavesOf,
   listed,
   lookAtPages,
+  misspelt,
   nameOf,
   pluralize,
   quoted,
@@ -107,12 +107,7 @@ export default defineCheck({
       if (Array.isArray(expected) && expected.includes(name)) continue
       const near = meantBy(name, config, catalog.value)
       // What is there under a name like it was meant: a slip of the config is no damage.
-      if (near !== null)
-        throw new DbdoctorError(
-          'ERR_CONFIG_INVALID',
-          `${place}: there is no table ${quoted(name)}`,
-          `did you mean ${quoted(near)}? correct it in the config`,
-        )
+      if (near !== null) throw misspelt(place, `table ${quoted(name)}`, quoted(near))
       report('missing', { table: name, named: place, elsewhere: elsewhere(name, catalog.value) })
     }
 

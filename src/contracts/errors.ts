@@ -48,3 +48,12 @@ export class DbdoctorError extends Error {
     return value instanceof Error && brand in value
   }
 }
+
+/** Refuses a name in a config that is a slip of the pen for another one. */
+export function misspelt(place: string, missing: string, meant: string): DbdoctorError {
+  return new DbdoctorError(
+    'ERR_CONFIG_INVALID',
+    `${place}: there is no ${missing}`,
+    `did you mean ${meant}? correct it in the config`,
+  )
+}

@@ -1,5 +1,5 @@
 import type { DatabaseConfig, DeclaredSide } from '../config/database.js'
-import { DbdoctorError } from '../contracts/errors.js'
+import { misspelt } from '../contracts/errors.js'
 import { type Catalog, heldHere, type Relation } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { matcher } from '../values/globs.js'
@@ -28,12 +28,7 @@ export function relationshipsOf(
     }
     const { missing, near } = from.found ? to : from
     // What is there under a name like it was meant: a slip of the config is no damage.
-    if (near !== null)
-      throw new DbdoctorError(
-        'ERR_CONFIG_INVALID',
-        `database.relationships.declare: ${quoted(text)}: there is no ${missing}`,
-        `did you mean ${near}? correct it in the config`,
-      )
+    if (near !== null) throw misspelt(`database.relationships.declare: ${quoted(text)}`, missing, near)
     complain(text, missing)
     return []
   })

@@ -90,7 +90,7 @@ export function inBatches<Item>(items: readonly Item[], locksOf: (item: Item) =>
 async function firstRows(read: Read, tables: readonly Table[]): Promise<Answer<true>> {
   return read(async (kysely) => {
     const looks = tables.map((table) => sql`select 1 from only ${sql.id(table.schema, table.name)} limit 1`)
-    await sql.join(looks, sql`; `).execute(kysely)
+    await rowsOfEach(kysely, ...looks)
     return true as const
   })
 }
