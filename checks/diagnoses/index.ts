@@ -52,6 +52,7 @@ import routeUnprotected from './route-unprotected.js'
 import rowsOrphaned from './rows-orphaned.js'
 import schemaIncomplete from './schema-incomplete.js'
 import sequenceBehind from './sequence-behind.js'
+import sequenceExhausted from './sequence-exhausted.js'
 import serverOnAnotherDatabase from './server-on-another-database.js'
 import sessionsBroken from './sessions-broken.js'
 import signInDenied from './sign-in-denied.js'
@@ -92,6 +93,7 @@ const diagnoses: readonly Diagnosis[] = [
     parentsGone,
     rowsOrphaned,
     sequenceBehind,
+    sequenceExhausted,
     writesRefused,
     dataDamaged,
   ],

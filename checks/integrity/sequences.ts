@@ -1,5 +1,7 @@
 import {
   defineCheck,
+  findTable,
+  groupBy,
   identifier,
   literal,
   quoted,
@@ -7,6 +9,7 @@ import {
   remarked,
   type Session,
   sql,
+  type Table,
   takenRelations,
   z,
 } from 'dbdoctor'
@@ -19,8 +22,8 @@ interface Feed {
   readonly table: string
   readonly column: string
   readonly increment: number
-  /** The last value that sequence and column both have room for, and the first. */
-  readonly end: number
+  /** The last value that sequence and column both have room for, and the first. The last one in digits: a number is not exact there. */
+  readonly end: string
   readonly start: number
   readonly cycles: boolean
   readonly unique: boolean
@@ -32,15 +35,25 @@ interface Feed {
   readonly partitioned: boolean
   /** Its column takes what the sequence gives as it is. */
   readonly plain: boolean
-  /** Its table or the sequence is kept on another server alone. */
   /** Somebody has the table for themselves. */
   readonly taken: boolean
+  /** Its table or the sequence is kept on another server alone. */
   readonly elsewhere: boolean
   /** Where the end is: that of the column's type, that of the sequence, or both. */
   readonly narrow: boolean
   readonly limited: boolean
   /** The type of the sequence ends before bigint does. */
   readonly small: boolean
+}
+
+/** Where a sequence stands. */
+interface State {
+  readonly last: number
+  readonly called: boolean
+  /** What it would give next is past its end. */
+  readonly exhausted: boolean
+  /** The largest value of its column, for a descending one the smallest; null where that takes a scan. */
+  readonly extreme: number | null
 }
 
 interface Evidence {
@@ -67,6 +80,16 @@ interface NearEnd extends Evidence {
 
 const place = ({ sequence, table, columns, next, largest }: Behind) =>
   `sequence ${quoted(sequence)} gives ${next} next, and ${quoted(table)}.${columns[0]} is at ${largest} already`
+const widening = ({ widen, lengthen }: NearEnd) => [
+  ...(widen === null
+    ? []
+    : [remarked(widen, 'rewrites the table while nobody can use it; with many rows, add a new column instead')]),
+  ...(lengthen === null ? [] : [remarked(lengthen, 'takes no lock on the table')]),
+]
+const recounting = ({ table }: { table: string }) => [
+  `select max(rowid) from ${identifier(table)}`,
+  `Where that is far below: update sqlite_sequence set seq = (select max(rowid) from ${identifier(table)}) where name = ${literal(table)}: it locks the file for a moment`,
+]
 const resetting = ({ repair }: Behind) => [remarked(repair, 'takes no lock on the table')]
 const settingForward = ({ schema, sequence, repair }: Behind): Repair[] => {
   const name = identifier(schema, sequence.startsWith(`${schema}.`) ? sequence.slice(schema.length + 1) : sequence)
@@ -113,21 +136,23 @@ export default defineCheck({
       severity: 'warning',
       say: ({ sequence, table, columns, share }: NearEnd) =>
         `sequence ${quoted(sequence)} of ${quoted(table)}.${columns[0]} has used ${percent(share)} of its values`,
-      next: ({ widen, lengthen }: NearEnd) => [
-        ...(widen === null
-          ? []
-          : [remarked(widen, 'rewrites the table while nobody can use it; with many rows, add a new column instead')]),
-        ...(lengthen === null ? [] : [remarked(lengthen, 'takes no lock on the table')]),
-      ],
+      next: widening,
+    },
+    exhausted: {
+      say: ({ sequence, table, columns }: NearEnd) =>
+        `sequence ${quoted(sequence)} of ${quoted(table)}.${columns[0]} has given its last value: inserts that need another fail`,
+      next: widening,
     },
     'rowids-near-end': {
       severity: 'warning',
       say: ({ table, share }: { table: string; share: number }) =>
         `${quoted(table)} has used ${percent(share)} of its AUTOINCREMENT rowids: at the end each insert fails with SQLITE_FULL`,
-      next: ({ table }: { table: string }) => [
-        `select max(rowid) from ${identifier(table)}`,
-        `Where that is far below: update sqlite_sequence set seq = (select max(rowid) from ${identifier(table)}) where name = ${literal(table)}: it locks the file for a moment`,
-      ],
+      next: recounting,
+    },
+    'rowids-exhausted': {
+      say: ({ table }: { table: string }) =>
+        `${quoted(table)} has given its last AUTOINCREMENT rowid: each insert fails with SQLITE_FULL`,
+      next: recounting,
     },
   },
   run: {
@@ -137,8 +162,8 @@ export default defineCheck({
           select count(*) as present from sqlite_schema where name = 'sqlite_sequence'`.execute(kysely)
         if (!rows[0]?.present) return []
         // A counter whose table is gone counts nothing; one that is behind its rows is ignored by SQLite.
-        const { rows: counters } = await sql<{ table: string; share: number }>`
-          select q.name as "table", max(cast(q.seq as real)) / 9223372036854775807 as share
+        const { rows: counters } = await sql<{ table: string; share: number; exhausted: number }>`
+          select q.name as "table", max(cast(q.seq as real)) / 9223372036854775807 as share, max(q.seq) = 9223372036854775807 as exhausted
           from sqlite_sequence q join sqlite_schema s on s.name = q.name and s.type = 'table' group by q.name`.execute(
           kysely,
         )
@@ -146,32 +171,31 @@ export default defineCheck({
       })
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       coverage('sequence').examined(answer.value.length)
-      for (const { table, share } of answer.value)
-        if (share >= options.used) report('rowids-near-end', { table, share })
+      for (const { table, share, exhausted } of answer.value)
+        if (exhausted) report('rowids-exhausted', { table })
+        else if (share >= options.used) report('rowids-near-end', { table, share })
     },
 
     async postgres({ db, config, options, report, coverage, skip }) {
       const answer = await feedsIn(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
+      const feeds = answer.value.filter(({ schema }) => !config.schemas || config.schemas.includes(schema))
+      const together = await statesTogether(
+        db,
+        feeds.filter((feed) => gapOf(feed) === null),
+      )
       const seen = coverage('sequence')
       const told = new Set<string>()
-      for (const feed of answer.value) {
-        if (config.schemas && !config.schemas.includes(feed.schema)) continue
+      for (const feed of feeds) {
         const sequence = named(feed.schema, feed.sequence)
         const object = `${sequence} of ${named(feed.tableSchema, feed.table)}.${feed.column}`
-        if (!feed.readable) {
-          seen.missing(object, 'no-permission', 'the role may not read the sequence or its column')
+        const gap = gapOf(feed)
+        if (gap) {
+          seen.missing(object, gap.reason, gap.detail, gap.optional)
           continue
         }
-        if (feed.taken) {
-          seen.missing(object, 'unavailable', 'somebody has its table locked')
-          continue
-        }
-        if (feed.elsewhere) {
-          seen.missing(object, 'unavailable', 'it is unlogged, and a standby holds nothing of it', true)
-          continue
-        }
-        const state = await stateOf(db, feed)
+        const known = together.get(feed)
+        const state = known ? { outcome: 'answered' as const, value: known } : await stateOf(db, feed)
         if (state.outcome === 'failed') {
           seen.missing(object, state.reason ?? 'unavailable', state.text)
           continue
@@ -183,8 +207,9 @@ export default defineCheck({
           table: named(feed.tableSchema, feed.table),
           columns: [feed.column],
         }
-        const { last, called, extreme } = state.value
-        const { increment, start, end } = feed
+        const { last, called, exhausted, extreme } = state.value
+        const { increment, start } = feed
+        const end = Number(feed.end)
         const next = called ? last + increment : last
         const behind =
           feed.plain && extreme !== null && !feed.cycles && (increment > 0 ? next <= extreme : next >= extreme)
@@ -195,36 +220,87 @@ export default defineCheck({
           report(feed.unique ? 'behind' : 'repeats', { ...evidence, next, largest: extreme, repair })
         }
         const share = called ? (last - start) / (end - start) : 0
-        if (share >= options.used && !feed.cycles && !told.has(sequence)) {
-          told.add(sequence)
+        const code = exhausted ? 'exhausted' : 'near-end'
+        if ((exhausted || share >= options.used) && !feed.cycles && !told.has(`${code} ${sequence}`)) {
+          told.add(`${code} ${sequence}`)
           const name = identifier(feed.schema, feed.sequence)
           const column = `${identifier(feed.tableSchema, feed.table)} alter column ${identifier(feed.column)}`
           const room = feed.small ? 'as bigint' : increment > 0 ? 'no maxvalue' : 'no minvalue'
           const widen = feed.plain && feed.narrow ? `alter table ${column} type bigint` : null
           const lengthen = feed.limited ? `alter sequence ${name} ${room}` : null
-          report('near-end', { ...evidence, share, left: Math.abs(end - last), widen, lengthen })
+          report(code, { ...evidence, share, left: Math.max(0, Math.sign(increment) * (end - last)), widen, lengthen })
         }
       }
     },
   },
 })
 
-/** Where the sequence stands, and the largest value of its column, for a descending one the smallest. */
+/** Why it cannot be told where a sequence stands, and whether that is no wonder. */
+function gapOf({ readable, taken, elsewhere }: Feed) {
+  if (!readable)
+    return {
+      reason: 'no-permission',
+      detail: 'the role may not read the sequence or its column',
+      optional: false,
+    } as const
+  if (taken) return { reason: 'unavailable', detail: 'somebody has its table locked', optional: false } as const
+  if (elsewhere)
+    return {
+      reason: 'unavailable',
+      detail: 'it is unlogged, and a standby holds nothing of it',
+      optional: true,
+    } as const
+  return null
+}
+
+/** Rows that a policy hides count. */
+const settings = sql`set local row_security = off`
+
+/** The states of those that are asked together, table by table. */
+async function statesTogether(db: Session, feeds: readonly Feed[]): Promise<ReadonlyMap<Feed, State>> {
+  const catalog = await db.catalog()
+  if (catalog.outcome === 'failed') return new Map()
+  const feedsOf = groupBy(feeds, ({ tableSchema, table }) =>
+    findTable(catalog.value, { schema: tableSchema, name: table }),
+  )
+  const questions = new Map<Table, ReturnType<typeof stating>>()
+  for (const [table, some] of feedsOf) if (table) questions.set(table, stating(some))
+  const together = await db.together(questions, settings)
+  return new Map(
+    [...together].flatMap(([table, rows]) =>
+      rows.flatMap((row) => {
+        const feed = feedsOf.get(table)?.[row.at]
+        return feed ? [[feed, row] as const] : []
+      }),
+    ),
+  )
+}
+
 function stateOf({ read }: Session, feed: Feed) {
-  const aggregate = feed.increment > 0 ? sql`max` : sql`min`
-  const rows = feed.partitioned ? sql`` : sql`only `
-  const extreme = feed.indexed
-    ? sql`(select ${aggregate}(${sql.id(feed.column)})::float8 from ${rows}${sql.id(feed.tableSchema, feed.table)})`
-    : sql`null::float8`
   return read(async (kysely) => {
-    await sql`set local row_security = off`.execute(kysely)
-    const { rows: found } = await sql<{ last: number; called: boolean; extreme: number | null }>`
-      select last_value::float8 as last, is_called as called, ${extreme} as extreme
-      from ${sql.id(feed.schema, feed.sequence)}`.execute(kysely)
-    const [row] = found
+    const { rows } = await stating([feed]).execute(kysely)
+    const [row] = rows
     if (!row) throw new Error('a sequence has a row')
     return row
-  })
+  }, settings)
+}
+
+/** Asks for the states of some, which are told apart by their position. */
+function stating(feeds: readonly Feed[]) {
+  const states = feeds.map(
+    ({ schema, sequence, tableSchema, table, column, increment, end, partitioned, indexed }, at) => {
+      const aggregate = increment > 0 ? sql`max` : sql`min`
+      const rows = partitioned ? sql`` : sql`only `
+      const extreme = indexed
+        ? sql`(select ${aggregate}(${sql.id(column)})::float8 from ${rows}${sql.id(tableSchema, table)})`
+        : sql`null::float8`
+      const next = sql`last_value::numeric + case when is_called then ${sql.lit(increment)} else 0 end`
+      return sql`select ${sql.lit(at)}::int as at, last_value::float8 as last, is_called as called,
+      ${next} ${increment > 0 ? sql`>` : sql`<`} ${sql.lit(end)}::numeric as exhausted, ${extreme} as extreme
+      from ${sql.id(schema, sequence)}`
+    },
+  )
+  return sql<State & { readonly at: number }>`${sql.join(states, sql` union all `)}`
 }
 
 /**
@@ -256,7 +332,7 @@ function feedsIn({ read }: Session) {
         (case when s.seqincrement > 0
           then least(s.seqmax, case when f.plain then ${endOf(sql`32767`, sql`2147483647`)} end)
           else greatest(s.seqmin, case when f.plain then ${endOf(sql`-32768`, sql`-2147483648`)} end)
-        end)::float8 as "end",
+        end)::text as "end",
         f.plain, s.seqtypid <> 'int8'::regtype as small,
         case when s.seqincrement > 0
           then coalesce(${endOf(sql`32767`, sql`2147483647`)} <= s.seqmax, false)

@@ -1,4 +1,14 @@
-import { defineCheck, identifier, nameOf, quoted, roleSearchPath, type Session, sql, type Table } from 'dbdoctor'
+import {
+  type Answer,
+  defineCheck,
+  identifier,
+  nameOf,
+  quoted,
+  roleSearchPath,
+  type Session,
+  sql,
+  type Table,
+} from 'dbdoctor'
 
 interface Evidence {
   readonly schema: string
@@ -40,14 +50,23 @@ export default defineCheck({
     )
     const seen = coverage('view')
     const empty = await unfilled(db, views)
+    const path = roleSearchPath[db.dialect]
+    const settings = path && sql`${path}; set local statement_timeout = ${sql.lit(patience)}`
+    const questions = new Map(
+      views.filter((view) => !empty.has(view)).map((view) => [view, firstRow(view, depth !== 'quick')]),
+    )
+    const together = await db.together(questions, settings)
     for (const view of views) {
       const evidence = { schema: view.schema, table: nameOf(view, catalog.value) }
-      if (empty.has(JSON.stringify([view.schema, view.name]))) {
+      const question = questions.get(view)
+      if (!question) {
         seen.examined()
         report('never-filled', evidence)
         continue
       }
-      const answer = await firstRow(db, view, depth !== 'quick')
+      const answer: Answer<unknown> = together.has(view)
+        ? { outcome: 'answered', value: together.get(view) }
+        : await db.read((kysely) => question.execute(kysely), settings)
       // What the view needs is gone; anything else that goes wrong says more of this role, or of this moment.
       if (answer.outcome === 'failed' && isGone(answer)) {
         seen.examined()
@@ -59,14 +78,9 @@ export default defineCheck({
   },
 })
 
-/** Asks a view for its first row, as its users would; at `quick` only whether it can be planned. */
-function firstRow(db: Session, { schema, name }: Table, touch: boolean) {
-  const path = roleSearchPath[db.dialect]
-  return db.read(
-    async (kysely) =>
-      void (await sql`select * from ${sql.id(schema, name)} limit ${sql.lit(touch ? 1 : 0)}`.execute(kysely)),
-    path && sql`${path}; set local statement_timeout = ${sql.lit(patience)}`,
-  )
+/** Asks a view for its first row, as its users would; without `touch` only whether it can be planned. */
+function firstRow({ schema, name }: Table, touch: boolean) {
+  return sql`select * from ${sql.id(schema, name)} limit ${sql.lit(touch ? 1 : 0)}`
 }
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html, and SQLite's own words, which have no codes of their own. */
@@ -76,8 +90,8 @@ function isGone({ code, text }: { readonly code: string; readonly text: string }
   return code === 'SQLITE_ERROR' && /no such (table|column|view)|no such index/.test(text)
 }
 
-/** Materialised views that hold nothing yet, schema and name as JSON. */
-async function unfilled(db: Session, views: readonly Table[]): Promise<ReadonlySet<string>> {
+/** Materialised views that hold nothing yet. */
+async function unfilled(db: Session, views: readonly Table[]): Promise<ReadonlySet<Table>> {
   if (!views.some(({ kind }) => kind === 'materialized view')) return new Set()
   const answer = await db.read(async (kysely) => {
     const { rows } = await sql<{ schema: string; name: string }>`
@@ -86,5 +100,6 @@ async function unfilled(db: Session, views: readonly Table[]): Promise<ReadonlyS
     return rows
   })
   if (answer.outcome === 'failed') return new Set()
-  return new Set(answer.value.map(({ schema, name }) => JSON.stringify([schema, name])))
+  const names = new Set(answer.value.map(({ schema, name }) => identifier(schema, name)))
+  return new Set(views.filter(({ schema, name }) => names.has(identifier(schema, name))))
 }

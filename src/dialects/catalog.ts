@@ -139,6 +139,14 @@ export function heldHere(catalog: Catalog, ...relations: readonly Relation[]): b
   return relations.every((relation) => leavesOf(catalog, relation).every(({ stored }) => stored))
 }
 
+/** Whether all of a table is read in a moment. One that was never analysed is taken for small, where the catalog has its size at all. */
+export function isSmall({ bytesEstimate }: Table): boolean {
+  return bytesEstimate !== null && bytesEstimate < small
+}
+
+/** Bytes of a table that is read in a moment. */
+export const small = 256 * 1024
+
 /** The partitions of a relation, one level down. */
 export function partitionsOf({ tables }: Catalog, relation: Relation): readonly Table[] {
   return named(partitionsByParent, tables, relation, ({ partitionOf }) => partitionOf)

@@ -271,8 +271,8 @@ export interface Session {
   /** Tries each table; `touch: false` asks for the right to read alone. Answers by position. */
   readable(tables: readonly Table[], touch: boolean): Promise<readonly Answer<true>[]>
   /**
-   * Asks a statement of each table, settings as of `read`: of small ones, as many in one message as the engine takes. Answers for those of which
-   * that went well; the others are for whoever asks to ask one by one.
+   * Asks a statement of each table or view, settings as of `read`, as many in one message as the engine takes: statements that take a moment
+   * each. Answers for those of which that went well; the others are for whoever asks to ask one by one.
    */
   together<Row>(
     statements: ReadonlyMap<Table, RawBuilder<Row>>,

@@ -29,7 +29,7 @@ import { lookAtPages } from './pages.js'
 import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { type SmallKeys, smallKeysOf } from './small-keys.js'
-import { askTogether, locksOf, readableTables, rowCount, small } from './tables.js'
+import { askTogether, locksOf, readableTables, rowCount } from './tables.js'
 import { begin, enterAlone, leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
 
@@ -158,9 +158,8 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
       together: async (statements, settings) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return new Map()
-        const some = [...statements].filter(([{ bytesEstimate }]) => (bytesEstimate ?? small) < small)
-        const locks = ([table]: readonly [Table, unknown]) => locksOf(known.value, table)
-        const answers = await askTogether(read, some, locks, ([, statement]) => statement, settings)
+        const locks = ([table]: readonly [Table, unknown]) => locksOf(known.value, table) + locksBeside(table)
+        const answers = await askTogether(read, [...statements], locks, ([, statement]) => statement, settings)
         return new Map([...answers].map(([[table], rows]) => [table, rows]))
       },
       count: (table) => rowCount(inSnapshot, table),
@@ -183,6 +182,11 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
     }
   }
   return { target, session, lost: pool.lost, close: pool.close }
+}
+
+/** Locks of what the catalog does not tell: the tables and indexes that a view reads, here an estimate, and the sequence of a table. */
+function locksBeside({ kind }: Table): number {
+  return kind === 'view' ? 25 : 1
 }
 
 /** Reads again what a lock that came meanwhile kept from being read; one that is there is read around. */

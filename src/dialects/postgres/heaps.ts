@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
-import type { Relation } from '../catalog.js'
+import { type Relation, small } from '../catalog.js'
 import type { AnyKysely, PageScope } from '../dialect.js'
-import { small } from './tables.js'
 
 /** A relation with rows in a heap, and its b-trees. */
 export interface Heap extends Relation {

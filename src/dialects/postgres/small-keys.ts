@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Catalog, type ForeignKey, heldHere, leavesOf, type Relation } from '../catalog.js'
+import { type Catalog, type ForeignKey, heldHere, isSmall, leavesOf, type Relation } from '../catalog.js'
 import { isDeclared, type Read, type Relationship } from '../dialect.js'
 import { countingWhere, forHashing, type Plan, planOf } from './orphans.js'
-import { askTogether, inBatches, locksOf, small } from './tables.js'
+import { askTogether, inBatches, locksOf } from './tables.js'
 
 /** Tells which foreign keys hold, of those that are compared together. */
 export interface SmallKeys {
@@ -15,10 +15,10 @@ export interface SmallKeys {
  * the time. Where a message fails, none of its keys is known to hold.
  */
 export function smallKeysOf(catalog: Catalog): SmallKeys {
-  const isSmall = (relation: Relation) =>
-    leavesOf(catalog, relation).every(({ bytesEstimate }) => (bytesEstimate ?? small) < small)
+  const areSmall = (...relations: readonly Relation[]) =>
+    relations.every((relation) => leavesOf(catalog, relation).every(isSmall))
   const keys = catalog.foreignKeys.filter(
-    ({ child, parent }) => heldHere(catalog, child, parent) && isSmall(child) && isSmall(parent),
+    ({ child, parent }) => heldHere(catalog, child, parent) && areSmall(child, parent),
   )
   const locks = ({ child, parent }: ForeignKey) => locksOf(catalog, child) + locksOf(catalog, parent)
   const batchOf = new Map(inBatches(keys, locks).flatMap((batch) => batch.map((key) => [nameOf(key), batch])))

@@ -5,8 +5,6 @@ import { rowsOfEach } from './rows-of-each.js'
 
 /** Locks that one transaction may hold: reading a table locks it and each of its indexes, in a pool that the application shares. */
 export const lockLimit = 500
-/** Bytes of a table that is read in a moment. One that was never analysed has none in the catalog: the time that it takes tells. */
-export const small = 256 * 1024
 /** For statements that go in one message because each takes a moment: one that takes a second is asked by itself. */
 const atOnce = sql`set local statement_timeout = '1s'`
 /** Statements that go in one message, at most. */

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { afterwards, examineOne, said, testDatabase } from '../../support/databases.js'
+import { overheard } from '../../support/overheard.js'
 
 const sequences = (target: string, used?: number) =>
   examineOne(
@@ -7,6 +9,15 @@ const sequences = (target: string, used?: number) =>
     target,
     used === undefined ? {} : { config: { checks: { 'integrity/sequences': { options: { used } } } } },
   )
+
+/** The address for a role that may read these alone. */
+async function reader(target: string, execute: (statements: string) => Promise<unknown>, readable?: string) {
+  const role = `reader_${process.pid}_${randomUUID().slice(0, 8)}`
+  const everything = `all tables in schema public to ${role}; grant select on all sequences in schema public`
+  await execute(`create role ${role} login password 'p'; grant select on ${readable ?? everything} to ${role}`)
+  afterwards(() => execute(`drop owned by ${role}; drop role ${role}`))
+  return Object.assign(new URL(target), { username: role, password: 'p' }).href
+}
 
 const innocent = `
   create table fresh (id serial primary key);
@@ -86,18 +97,64 @@ test('a sequence near its end, or near that of its column', async () => {
   expect(said(await sequences(target))).toBe('pass')
 })
 
+test('a sequence that has given its last value, and one that has one left', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `create table small (id smallserial primary key); select setval('small_id_seq', 32767);
+    create table last_one (id smallserial primary key); select setval('last_one_id_seq', 32766);
+    create table large (id bigserial primary key); select setval('large_id_seq', 9223372036854775807);
+    create table large_last (id bigserial primary key); select setval('large_last_id_seq', 9223372036854775806);
+    create sequence wide; create table narrow (id smallint primary key default nextval('wide')); select setval('wide', 32768, false);
+    create sequence down increment -10 minvalue -100 maxvalue -1; create table descending (id int primary key default nextval('down')); select setval('down', -95);
+    create sequence ring maxvalue 5 cycle; create table cyclic (id int primary key default nextval('ring')); select setval('ring', 5);
+    create table empty (id smallserial primary key); select setval('empty_id_seq', 32767, false);`,
+  )
+  const result = await sequences(target)
+  expect(said(result)).toEqual([
+    'sequence "down" of "descending".id has given its last value: inserts that need another fail',
+    'sequence "large_id_seq" of "large".id has given its last value: inserts that need another fail',
+    'sequence "large_last_id_seq" of "large_last".id has used 100 % of its values',
+    'sequence "last_one_id_seq" of "last_one".id has used 99 % of its values',
+    'sequence "small_id_seq" of "small".id has given its last value: inserts that need another fail',
+    'sequence "wide" of "narrow".id has given its last value: inserts that need another fail',
+  ])
+  expect(result.status).toBe('fail')
+  for (const full of ['small', 'large', 'narrow', 'descending'])
+    await expect(execute(`insert into ${full} default values`)).rejects.toThrow(/reached m..imum value|out of range/)
+  for (const roomy of ['last_one', 'large_last', 'cyclic', 'empty'])
+    await execute(`insert into ${roomy} default values`)
+})
+
+test('sequences are asked together, and by themselves where one of them cannot be', async () => {
+  const tables = Array.from({ length: 20 }, (_, at) => `create table t${at} (id serial primary key);`).join(' ')
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `${tables} create table two (id serial primary key, number bigint unique default nextval('t3_id_seq'))`,
+  )
+  const asked = async (as: string) => {
+    const way = await overheard(as)
+    const result = await sequences(way.target)
+    return { result, messages: way.said.filter((message) => message.includes('last_value')).length }
+  }
+  const sound = await asked(target)
+  expect([said(sound.result), sound.result.coverage?.examined, sound.messages]).toEqual(['pass', 22, 1])
+  await execute('insert into t7 values (5); insert into two values (5, 100); alter table t9 enable row level security')
+  const ill = await asked(await reader(target, execute))
+  expect(ill.result.findings.map(({ message }) => message)).toEqual([
+    'sequence "t3_id_seq" gives 1 next, and "two".number is at 100 already: inserts will fail with a duplicate key',
+    'sequence "t7_id_seq" gives 1 next, and "t7".id is at 5 already: inserts will fail with a duplicate key',
+    'sequence "two_id_seq" gives 1 next, and "two".id is at 5 already: inserts will fail with a duplicate key',
+  ])
+  expect(ill.result.coverage).toMatchObject({ examined: 21, missing: [{ object: 't9_id_seq of t9.id' }] })
+  expect(ill.messages).toBe(1 + 22)
+})
+
 test('what a role may not read is said', async () => {
   const { target, execute } = await testDatabase(
     'postgres',
     'create table t (id serial primary key); create table u (id serial primary key)',
   )
-  const role = `reader_${process.pid}`
-  await execute(`create role ${role} login password 'p'; grant select on t, t_id_seq to ${role}`)
-  afterwards(() => execute(`drop owned by ${role}; drop role ${role}`))
-  const url = new URL(target)
-  url.username = role
-  url.password = 'p'
-  const { coverage } = await sequences(url.href)
+  const { coverage } = await sequences(await reader(target, execute, 't, t_id_seq'))
   expect(coverage).toMatchObject({ examined: 1, missing: [{ object: 'u_id_seq of u.id', reason: 'no-permission' }] })
 })
 
@@ -111,7 +168,13 @@ test('on SQLite a counter behind its rows is harmless, and one at its end is not
   await execute('insert into t default values')
   await execute("update sqlite_sequence set seq = 9223372036854775807 where name = 't'")
   expect(said(await sequences(target))).toEqual([
+    '"t" has given its last AUTOINCREMENT rowid: each insert fails with SQLITE_FULL',
+  ])
+  await expect(execute('insert into t default values')).rejects.toThrow(/full/)
+  await execute("update sqlite_sequence set seq = 9223372036854775806 where name = 't'")
+  expect(said(await sequences(target))).toEqual([
     '"t" has used 100 % of its AUTOINCREMENT rowids: at the end each insert fails with SQLITE_FULL',
   ])
+  await execute('insert into t default values')
   expect(said(await sequences((await testDatabase('sqlite')).target))).toBe('pass')
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { asSuperuser, examine, examineOne, onEachDialect, said, testDatabase } from '../../support/databases.js'
+import { overheard } from '../../support/overheard.js'
 
 const tables = `create table a (id integer primary key, x text); insert into a values (1, 'one');
   create view of_a as select id, x from a; create view of_view as select count(*) as n from of_a;`
@@ -56,4 +57,20 @@ test('on PostgreSQL: a view whose function needs a table that is gone; one that 
   ])
   await execute('create table gone (id int)')
   expect((await examine(target)).verdict.status).toBe('healthy')
+})
+
+test('on PostgreSQL views are asked together, and by themselves where one of them fails', async () => {
+  const views = Array.from({ length: 10 }, (_, at) => `create view v${at} as select x from a;`).join(' ')
+  const { target, execute } = await testDatabase('postgres', `${tables} ${views}`)
+  const asked = async () => {
+    const way = await overheard(target)
+    const result = await examineOne('schema/views', way.target)
+    return { result, messages: way.said.filter((message) => message.includes('from "public"."v')).length }
+  }
+  const sound = await asked()
+  expect([said(sound.result), sound.result.coverage, sound.messages]).toMatchObject(['pass', { examined: 12 }, 1])
+  await execute('create or replace view v3 as select (1 / (length(x) - 3))::text as x from a')
+  const ill = await asked()
+  expect(ill.result.coverage).toMatchObject({ examined: 11, missing: [{ object: 'v3' }] })
+  expect(ill.messages).toBe(1 + 10)
 })
