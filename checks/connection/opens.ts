@@ -94,6 +94,11 @@ export default defineCheck({
       severity: 'info' as const,
       say: ({ text }: { text: string }) => `new transactions are read-only by the settings ${text}`,
     },
+    'search-path': {
+      severity: 'info' as const,
+      say: ({ text }: { text: string }) =>
+        `search_path names ${text}, and there is no such schema: tables are found elsewhere, or by their full name alone`,
+    },
     'replica-used': { severity: 'info' as const, say: ({ text }: { text: string }) => text },
     'replica-unused': {
       severity: 'warning' as const,

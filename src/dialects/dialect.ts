@@ -29,8 +29,8 @@ export interface Opened {
 export interface Remark {
   /**
    * `kept-exclusive`: others are kept out; `writer-stopped`: who has the write lock does not go on; `server-warning`: the server's own words;
-   * `read-only`: by its settings it takes no writes; `role-read-only`: none of this role; `replica-used`, `replica-unused`: rows are read on a
-   * standby, or could not be.
+   * `read-only`: by its settings it takes no writes; `role-read-only`: none of this role; `search-path`: schemas that this role's search path
+   * names, and that are not there; `replica-used`, `replica-unused`: rows are read on a standby, or could not be.
    */
   readonly kind:
     | 'kept-exclusive'
@@ -38,6 +38,7 @@ export interface Remark {
     | 'server-warning'
     | 'read-only'
     | 'role-read-only'
+    | 'search-path'
     | 'replica-used'
     | 'replica-unused'
   readonly text: string

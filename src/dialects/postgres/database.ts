@@ -19,10 +19,11 @@ import type {
 } from '../dialect.js'
 import { stopped } from '../dialect.js'
 import { readCatalog } from './catalog.js'
-import { type Client, connect, type Notice, timeToConnect, within } from './client.js'
+import { type Client, connect, type Notice } from './client.js'
 import type { Join } from './connections.js'
 import { readDefinitions } from './definitions.js'
 import { dataDisk } from './disk.js'
+import { introduce, Mute } from './introduction.js'
 import { identify } from './listener.js'
 import { isLarge, scanOrphans, sound, worksInParallel } from './orphans.js'
 import { lookAtPages } from './pages.js'
@@ -30,7 +31,7 @@ import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
 import { type SmallKeys, smallKeysOf } from './small-keys.js'
 import { askTogether, locksOf, readableTables, rowCount } from './tables.js'
-import { begin, enterAlone, leave, type Work } from './transactions.js'
+import { leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
 
 /** A PostgreSQL server at a connection string. Everything runs in read-only transactions. */
@@ -78,15 +79,16 @@ async function attempt(
   }
   try {
     const { client, config } = await connectAnyWay(ways, limits, witness)
-    const { readOnlyBy, joins, ...introduced } = await introduce(client, limits).catch((error: unknown) => {
+    const {
+      remarks: own,
+      joins,
+      ...introduced
+    } = await introduce(client, limits).catch((error: unknown) => {
       void client.end()
       throw error
     })
     const target = { ...named, ...introduced }
-    const remarks = [
-      ...[...warnings].map((text) => ({ kind: 'server-warning' as const, text })),
-      ...readOnlyRemarks(readOnlyBy),
-    ]
+    const remarks = [...[...warnings].map((text) => ({ kind: 'server-warning' as const, text })), ...own]
     client.joins = joins
     await leave(client)
     const join: Join = async (own) => Object.assign(await connect(config, own, witness), { joins })
@@ -203,71 +205,4 @@ const lockNotAvailable = '55P03'
 function placeOf({ host, port }: Asked): string {
   if (host.startsWith('/')) return `${host}/.s.PGSQL.${port}`
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
-
-/** A time-out, in milliseconds, that a busy machine may need for a statement that does nothing. */
-const shortTimeout = 1000
-
-/** A server that lets somebody in and then answers nothing. */
-class Mute extends Error {}
-
-interface Introduction extends Partial<TargetInfo> {
-  readonly readOnlyBy: string | null
-  /**
-   * Whether a transaction may begin in one message with its first statement. A short time-out of the role's own could end it there before
-   * ours is set; before PostgreSQL 13 a time-out was for a message, not for a statement; and behind a pooler the session may be anybody's.
-   */
-  readonly joins: boolean
-}
-
-/**
- * Asks the server who it is and as whom we came: environment variables may have filled gaps in the connection string. In a transaction
- * with settings of its own, because those of the role may end a query at once, or forbid it.
- */
-async function introduce(client: Client, limits: Limits): Promise<Introduction> {
-  const { kysely, processId } = client
-  const ask = async () => {
-    await enterAlone(kysely, begin(limits, null), limits)
-    const { rows } = await sql<{
-      database: string
-      role: string
-      version: string
-      recovering: boolean
-      process: number
-      read_only_by: string | null
-      joins: boolean
-    }>`
-      select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
-        pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
-        (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by,
-        pg_catalog.current_setting('server_version_num')::int >= 130000 and (select bool_and(reset_val::int8 not between 1 and ${sql.lit(shortTimeout)}) from pg_catalog.pg_settings
-          where name in ('statement_timeout', 'transaction_timeout')) as joins`.execute(kysely)
-    return rows
-  }
-  const asking = ask()
-  await within(timeToConnect(limits), asking)
-  const answer = await Promise.race([asking, Promise.resolve(null)])
-  if (answer === null) throw new Mute('it takes the login, and does not answer a query')
-  const [row] = answer
-  if (!row) throw new Error('the server did not introduce itself')
-  return {
-    name: row.database,
-    version: row.version.split(' ')[0] ?? row.version,
-    database: row.database,
-    role: row.role,
-    primary: !row.recovering,
-    pooler: row.process !== processId,
-    readOnlyBy: row.read_only_by,
-    joins: row.joins && row.process === processId,
-  }
-}
-
-/**
- * That new transactions are read-only, and who says so, by the source of the setting in pg_settings. What the connection string itself asks
- * for is no remark.
- */
-function readOnlyRemarks(source: string | null): Remark[] {
-  if (source === null || source === 'client') return []
-  if (source.includes('user')) return [{ kind: 'role-read-only', text: 'of this role' }]
-  return [{ kind: 'read-only', text: source === 'database' ? 'of this database' : 'of the server' }]
 }

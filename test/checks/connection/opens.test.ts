@@ -71,6 +71,20 @@ test('a PostgreSQL that takes no writes by its settings says where they are; one
   expect(await opens(careful.href)).toBe('pass')
 })
 
+test('a schema that search_path names and that is not there is said; what may be missing is not', async () => {
+  const { target } = await testDatabase('postgres', 'create schema "A b"; create schema app')
+  const path = (named: string) => {
+    const url = new URL(target)
+    url.searchParams.set('options', `-c search_path=${named.replaceAll(' ', '\\ ')}`)
+    return opens(url.href)
+  }
+  for (const sound of ['app', '"A b", APP', '"$user", public', 'pg_temp, information_schema, pg_catalog'])
+    expect(await path(sound)).toBe('pass')
+  expect(await path('ap, app, "a b", "it""s"')).toEqual([
+    'search_path names "ap", "a b", "it"s", and there is no such schema: tables are found elsewhere, or by their full name alone',
+  ])
+})
+
 test('a file that holds something else says what', async () => {
   const folder = await testFolder()
   const holding = (name: string, content: string | Buffer) => {
