@@ -66,6 +66,7 @@ export type {
   Session,
   UnopenedOutcome,
 } from './dialects/dialect.js'
+export { rowsOfEach } from './dialects/postgres/rows-of-each.js'
 export { takenRelations } from './dialects/postgres/taken.js'
 export { roleSearchPath } from './dialects/search-path.js'
 export type { RunEvent } from './engine/run.js'

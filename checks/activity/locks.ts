@@ -1,4 +1,16 @@
-import { agreeing, defineCheck, duration, lately, pluralize, quoted, remarked, type Session, sql, z } from 'dbdoctor'
+import {
+  agreeing,
+  defineCheck,
+  duration,
+  lately,
+  pluralize,
+  quoted,
+  remarked,
+  rowsOfEach,
+  type Session,
+  sql,
+  z,
+} from 'dbdoctor'
 
 /** A session that others wait for, or that stays too long. Times are milliseconds. */
 interface Holder {
@@ -206,36 +218,39 @@ const ours = sql`(application_name = current_setting('application_name') and use
 /** The server's processes but our own, who waits for whom, who has a table for itself, and transactions that are prepared. */
 function sessionsIn({ read }: Session) {
   return read(async (kysely) => {
-    const { rows: processes } = await sql<Known>`
-      select pid, coalesce(usename, '') as role,
-        case when coalesce(backend_type, 'client backend') = 'client backend' then coalesce(application_name, '') else backend_type end as application,
-        coalesce(state, '') as state,
-        ${age(sql`case when state = 'active' then query_start else state_change end`)} as since,
-        datname is not distinct from current_database() and coalesce(backend_type, 'client backend') = 'client backend' as own,
-        state is null and backend_type is null as hidden,
-        coalesce(application_name, '') in ('pg_dump', 'pg_basebackup', 'pg_restore') or query ~* '^\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|copy|refresh)\\M' as maintains
-      from pg_stat_activity
-      where pid <> pg_backend_pid() and not coalesce(${ours}, false)
-      order by pid`.execute(kysely)
-    const { rows: waits } = await sql<Wait>`
-      select l.pid, pg_blocking_pids(l.pid) as blockers,
-        coalesce((select c.relname from pg_class c where c.oid = l.relation and l.database = (select oid from pg_database where datname = current_database())), '') as relation,
-        ${age(sql`coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start, a.xact_start)`)} as waited
-      from pg_locks l join pg_stat_activity a on a.pid = l.pid
-      where not l.granted and a.datname = current_database() and not ${ours}
-      order by l.pid`.execute(kysely)
-    const { rows: locks } = await sql<Lock>`
-      select l.pid, p.gid, min(c.relname) as relation, min(${age(sql`coalesce(a.xact_start, p.prepared)`)}) as since
-      from pg_locks l join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p', 'm')
-      left join pg_stat_activity a on a.pid = l.pid
-      left join pg_locks x on l.pid is null and x.pid is null and x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction
-      left join pg_prepared_xacts p on p.transaction = x.transactionid
-      where l.granted and l.mode = 'AccessExclusiveLock' and (p.gid is not null or a.pid is not null and not ${ours})
-        and l.database = (select oid from pg_database where datname = current_database())
-      group by l.pid, p.gid order by l.pid, p.gid`.execute(kysely)
-    const { rows: prepared } = await sql<{ gid: string; owner: string; since: number }>`
-      select gid, owner, ${age(sql`prepared`)} as since from pg_prepared_xacts
-      where database = current_database() order by prepared`.execute(kysely)
+    const [processes, waits, locks, prepared] = await rowsOfEach(
+      kysely,
+      sql<Known>`
+        select pid, coalesce(usename, '') as role,
+          case when coalesce(backend_type, 'client backend') = 'client backend' then coalesce(application_name, '') else backend_type end as application,
+          coalesce(state, '') as state,
+          ${age(sql`case when state = 'active' then query_start else state_change end`)} as since,
+          datname is not distinct from current_database() and coalesce(backend_type, 'client backend') = 'client backend' as own,
+          state is null and backend_type is null as hidden,
+          coalesce(application_name, '') in ('pg_dump', 'pg_basebackup', 'pg_restore') or query ~* '^\\s*(vacuum|analyze|reindex|cluster|create\\s+(unique\\s+)?index|copy|refresh)\\M' as maintains
+        from pg_stat_activity
+        where pid <> pg_backend_pid() and not coalesce(${ours}, false)
+        order by pid`,
+      sql<Wait>`
+        select l.pid, pg_blocking_pids(l.pid) as blockers,
+          coalesce((select c.relname from pg_class c where c.oid = l.relation and l.database = (select oid from pg_database where datname = current_database())), '') as relation,
+          ${age(sql`coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.query_start, a.xact_start)`)} as waited
+        from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        where not l.granted and a.datname = current_database() and not ${ours}
+        order by l.pid`,
+      sql<Lock>`
+        select l.pid, p.gid, min(c.relname) as relation, min(${age(sql`coalesce(a.xact_start, p.prepared)`)}) as since
+        from pg_locks l join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p', 'm')
+        left join pg_stat_activity a on a.pid = l.pid
+        left join pg_locks x on l.pid is null and x.pid is null and x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction
+        left join pg_prepared_xacts p on p.transaction = x.transactionid
+        where l.granted and l.mode = 'AccessExclusiveLock' and (p.gid is not null or a.pid is not null and not ${ours})
+          and l.database = (select oid from pg_database where datname = current_database())
+        group by l.pid, p.gid order by l.pid, p.gid`,
+      sql<{ gid: string; owner: string; since: number }>`
+        select gid, owner, ${age(sql`prepared`)} as since from pg_prepared_xacts
+        where database = current_database() order by prepared`,
+    )
     return { processes, waits, locks, prepared }
   })
 }

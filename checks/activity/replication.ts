@@ -2,11 +2,14 @@ import {
   bytes,
   defineCheck,
   duration,
+  identifier,
   lately,
+  listed,
   literal,
   pluralize,
   quoted,
   remarked,
+  rowsOfEach,
   type Session,
   size,
   sql,
@@ -29,6 +32,15 @@ interface Standby {
   readonly state: string | null
   readonly behind: number | null
   readonly lag: number | null
+}
+
+/** A table that publications send changes of, and whose rows subscribers cannot tell apart. */
+interface Unidentified {
+  readonly schema: string
+  readonly table: string
+  readonly publications: readonly string[]
+  /** Rows of it were updated or deleted once, since the statistics were reset. */
+  readonly changed: boolean
 }
 
 const dropping = ({ name }: { name: string }) => [
@@ -112,16 +124,29 @@ export default defineCheck({
         'Look at the log of this server: a row that is there already, or a publisher that is gone, stops it.',
       ],
     },
+    'no-replica-identity': {
+      // A table that is only ever added to is in order.
+      severity: ({ changed }: Unidentified) => (changed ? 'warning' : 'info'),
+      say: ({ table, publications }: Unidentified) =>
+        `${quoted(table)} is published by ${listed(publications)} and has no replica identity: updates and deletes of its rows are refused`,
+      next: ({ schema, table }: Unidentified) => {
+        const name = identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
+        return [
+          'Give it a primary key, where it has none.',
+          remarked(`alter table ${name} replica identity full`, 'until then: whole rows are sent, and compared'),
+        ]
+      },
+    },
     'subscription-disabled': {
       severity: 'info',
       say: ({ name }: { name: string }) => `subscription ${quoted(name)} is disabled: its tables receive no changes`,
     },
   },
   run: {
-    async postgres({ db, given, options, report, coverage, saw, skip }) {
+    async postgres({ db, config, given, options, report, coverage, saw, skip }) {
       const answer = await replicationOf(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
-      const { slots, standbys, subscriptions, self } = answer.value
+      const { slots, standbys, subscriptions, unidentified, self } = answer.value
       const seen = coverage('standby')
       for (const { name, kind, active, state, retained } of slots) {
         if (state === 'lost' || state === 'unreserved') report('slot-lost', { name, kind, state })
@@ -143,6 +168,8 @@ export default defineCheck({
         if (!enabled) report('subscription-disabled', { name })
         else if (!working) report('subscription-stopped', { name })
       }
+      for (const one of unidentified)
+        if (!config.schemas || config.schemas.includes(one.schema)) report('no-replica-identity', one)
       if (!self.standby) {
         if (self.awaited !== '' && !self.synchronous) report('commits-wait', { names: self.awaited })
         return saw(
@@ -185,42 +212,53 @@ interface Self {
 /** Where this server is: a standby has no place of its own to write to. */
 const here = sql`case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end`
 
-/** Slots, standbys, subscriptions of this database, and what this server itself does. Columns of newer versions are read as JSON. */
+/** Slots, standbys, subscriptions of this database, tables that it publishes, and what this server itself does. Columns of newer versions are read as JSON. */
 function replicationOf({ read }: Session) {
   return read(async (kysely) => {
-    const { rows: slots } = await sql<Slot>`
-      select slot_name as name, slot_type as kind, active,
-        case when to_jsonb(s) ->> 'invalidation_reason' is not null then 'lost' else to_jsonb(s) ->> 'wal_status' end as state,
-        pg_wal_lsn_diff(${here}, restart_lsn)::float8 as retained
-      from pg_replication_slots s
-      -- Nobody reads a slot that is kept in step for the day of a failover.
-      where not temporary and not coalesce((to_jsonb(s) ->> 'synced')::boolean, false) order by slot_name`.execute(
+    const [slots, standbys, subscriptions, unidentified, selves] = await rowsOfEach(
       kysely,
+      sql<Slot>`
+        select slot_name as name, slot_type as kind, active,
+          case when to_jsonb(s) ->> 'invalidation_reason' is not null then 'lost' else to_jsonb(s) ->> 'wal_status' end as state,
+          pg_wal_lsn_diff(${here}, restart_lsn)::float8 as retained
+        from pg_replication_slots s
+        -- Nobody reads a slot that is kept in step for the day of a failover.
+        where not temporary and not coalesce((to_jsonb(s) ->> 'synced')::boolean, false) order by slot_name`,
+      sql<Standby>`
+        select coalesce(nullif(application_name, ''), host(client_addr), 'pid ' || pid) as name, state,
+          pg_wal_lsn_diff(${here}, coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn))::float8 as behind, (extract(epoch from replay_lag) * 1000)::float8 as lag
+        from pg_stat_replication where state is null or state in ('streaming', 'catchup') order by 1`,
+      // Before PostgreSQL 14, the oid of a subscription is not for everybody to read; its name is.
+      sql<{ name: string; enabled: boolean; working: boolean }>`
+        select s.subname as name, s.subenabled as enabled,
+          exists (select from pg_stat_subscription t where t.subname = s.subname and t.pid is not null and t.relid is null) as working
+        from pg_subscription s
+        where s.subdbid = (select oid from pg_database where datname = current_database()) and not pg_is_in_recovery() order by 1`,
+      // https://www.postgresql.org/docs/current/logical-replication-publication.html#LOGICAL-REPLICATION-PUBLICATION-REPLICA-IDENTITY
+      sql<Unidentified>`
+        select n.nspname as schema, case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname as table,
+          json_agg(p.pubname order by p.pubname) as publications, bool_or(s.n_tup_upd + s.n_tup_del > 0) as changed
+        from pg_publication p join pg_publication_tables t on t.pubname = p.pubname
+        join pg_namespace n on n.nspname = t.schemaname join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+        left join pg_stat_all_tables s on s.relid = c.oid
+        where (p.pubupdate or p.pubdelete) and c.relkind = 'r' and not pg_is_in_recovery() and case c.relreplident
+          when 'd' then not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and i.indimmediate and i.indisvalid)
+          when 'i' then not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and i.indisvalid)
+          else c.relreplident = 'n' end
+        group by n.nspname, c.relname order by 1, 2`,
+      sql<Self>`
+        select pg_is_in_recovery() as standby,
+          case when current_setting('synchronous_commit') in ('off', 'local') then '' else current_setting('synchronous_standby_names') end as awaited,
+          exists (select from pg_stat_replication where sync_state in ('sync', 'quorum') or state is null) as synchronous,
+          pg_is_in_recovery() and pg_is_wal_replay_paused() as paused,
+          coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::float8 as behind,
+          (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as since,
+          (select setting <> '' from pg_settings where name = 'primary_conninfo') as streams,
+          coalesce((select setting::float8 from pg_settings where name = 'recovery_min_apply_delay'), 0) as delay,
+          exists (select from pg_stat_wal_receiver) as receives`,
     )
-    const { rows: standbys } = await sql<Standby>`
-      select coalesce(nullif(application_name, ''), host(client_addr), 'pid ' || pid) as name, state,
-        pg_wal_lsn_diff(${here}, coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn))::float8 as behind, (extract(epoch from replay_lag) * 1000)::float8 as lag
-      from pg_stat_replication where state is null or state in ('streaming', 'catchup') order by 1`.execute(kysely)
-    // Before PostgreSQL 14, the oid of a subscription is not for everybody to read; its name is.
-    const { rows: subscriptions } = await sql<{ name: string; enabled: boolean; working: boolean }>`
-      select s.subname as name, s.subenabled as enabled,
-        exists (select from pg_stat_subscription t where t.subname = s.subname and t.pid is not null and t.relid is null) as working
-      from pg_subscription s
-      where s.subdbid = (select oid from pg_database where datname = current_database()) and not pg_is_in_recovery() order by 1`.execute(
-      kysely,
-    )
-    const { rows } = await sql<Self>`
-      select pg_is_in_recovery() as standby,
-        case when current_setting('synchronous_commit') in ('off', 'local') then '' else current_setting('synchronous_standby_names') end as awaited,
-        exists (select from pg_stat_replication where sync_state in ('sync', 'quorum') or state is null) as synchronous,
-        pg_is_in_recovery() and pg_is_wal_replay_paused() as paused,
-        coalesce(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::float8 as behind,
-        (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as since,
-        (select setting <> '' from pg_settings where name = 'primary_conninfo') as streams,
-        coalesce((select setting::float8 from pg_settings where name = 'recovery_min_apply_delay'), 0) as delay,
-        exists (select from pg_stat_wal_receiver) as receives`.execute(kysely)
-    const [self] = rows
+    const [self] = selves
     if (!self) throw new Error('a server says what it is')
-    return { slots, standbys, subscriptions, self }
+    return { slots, standbys, subscriptions, unidentified, self }
   })
 }

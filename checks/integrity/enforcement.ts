@@ -1,4 +1,15 @@
-import { defineCheck, identifier, literal, pluralize, quoted, type Repair, remarked, type Session, sql } from 'dbdoctor'
+import {
+  defineCheck,
+  identifier,
+  literal,
+  pluralize,
+  quoted,
+  type Repair,
+  remarked,
+  rowsOfEach,
+  type Session,
+  sql,
+} from 'dbdoctor'
 
 type Kind =
   | 'key-not-validated'
@@ -191,43 +202,46 @@ const triggersOff = sql`k.oid in (select key from disabled)`
  */
 function lapsesIn({ read }: Session) {
   return read(async (kysely) => {
-    const { rows: lapses } = await sql<Lapse>`
-      with disabled as materialized (
-        select distinct tgconstraint as key from pg_trigger where tgisinternal and tgenabled in ('D', 'R'))
-      select case
-          when (to_jsonb(k) ->> 'conenforced')::boolean is false then case k.contype when 'f' then 'key-not-enforced' else 'check-not-enforced' end
-          when k.contype = 'f' and ${triggersOff} then 'key-disabled'
-          when k.contype = 'f' then 'key-not-validated' else 'check-not-validated' end as kind,
-        n.nspname as schema, c.relname as table, k.conname as constraint, pg_get_constraintdef(k.oid) as definition,
-        case when k.contype = 'f' then ${off} end as off
-      from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-      where k.contype in ('f', 'c', 'n') and k.conparentid = 0 and not c.relispartition and ${notOurs}
-        and (not k.convalidated or k.contype = 'f' and ${triggersOff})
-      union all
-      select 'key-disabled', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid), ${off}
-      from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-      where k.contype = 'f' and k.conparentid <> 0 and c.relispartition and ${notOurs}
-        and exists (select from pg_trigger t where t.tgconstraint = k.oid and t.tgrelid = k.conrelid and t.tgenabled in ('D', 'R'))
-        and not exists (select from pg_trigger t join pg_constraint p on p.oid = t.tgconstraint
-          where p.oid = k.conparentid and t.tgrelid = p.conrelid and t.tgenabled in ('D', 'R'))
-      union all
-      select 'domain-not-validated', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid), null
-      from pg_constraint k join pg_type t on t.oid = k.contypid join pg_namespace n on n.oid = t.typnamespace
-      where k.contype = 'c' and not k.convalidated and ${notOurs}
-      union all
-      select 'trigger-disabled', n.nspname, c.relname, t.tgname, null, null
-      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-      where not t.tgisinternal and t.tgenabled = 'D' and not c.relispartition and ${notOurs}
-        and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
-      order by 2, 3, 4, 1`.execute(kysely)
-    const { rows: roles } = await sql<{ database: string | null; role: string | null }>`
-      select d.datname as database, r.rolname as role
-      from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase left join pg_roles r on r.oid = s.setrole
-      where (s.setdatabase = 0 or d.datname = current_database()) and 'session_replication_role=replica' = any(s.setconfig)
-      union all
-      select null, null from pg_settings
-      where name = 'session_replication_role' and reset_val = 'replica' and source in ('configuration file', 'command line')
-      order by 1, 2`.execute(kysely)
+    const [lapses, roles] = await rowsOfEach(
+      kysely,
+      sql<Lapse>`
+        with disabled as materialized (
+          select distinct tgconstraint as key from pg_trigger where tgisinternal and tgenabled in ('D', 'R'))
+        select case
+            when (to_jsonb(k) ->> 'conenforced')::boolean is false then case k.contype when 'f' then 'key-not-enforced' else 'check-not-enforced' end
+            when k.contype = 'f' and ${triggersOff} then 'key-disabled'
+            when k.contype = 'f' then 'key-not-validated' else 'check-not-validated' end as kind,
+          n.nspname as schema, c.relname as table, k.conname as constraint, pg_get_constraintdef(k.oid) as definition,
+          case when k.contype = 'f' then ${off} end as off
+        from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+        where k.contype in ('f', 'c', 'n') and k.conparentid = 0 and not c.relispartition and ${notOurs}
+          and (not k.convalidated or k.contype = 'f' and ${triggersOff})
+        union all
+        select 'key-disabled', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid), ${off}
+        from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+        where k.contype = 'f' and k.conparentid <> 0 and c.relispartition and ${notOurs}
+          and exists (select from pg_trigger t where t.tgconstraint = k.oid and t.tgrelid = k.conrelid and t.tgenabled in ('D', 'R'))
+          and not exists (select from pg_trigger t join pg_constraint p on p.oid = t.tgconstraint
+            where p.oid = k.conparentid and t.tgrelid = p.conrelid and t.tgenabled in ('D', 'R'))
+        union all
+        select 'domain-not-validated', n.nspname, t.typname, k.conname, pg_get_constraintdef(k.oid), null
+        from pg_constraint k join pg_type t on t.oid = k.contypid join pg_namespace n on n.oid = t.typnamespace
+        where k.contype = 'c' and not k.convalidated and ${notOurs}
+        union all
+        select 'trigger-disabled', n.nspname, c.relname, t.tgname, null, null
+        from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+        where not t.tgisinternal and t.tgenabled = 'D' and not c.relispartition and ${notOurs}
+          and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
+        order by 2, 3, 4, 1`,
+      sql<{ database: string | null; role: string | null }>`
+        select d.datname as database, r.rolname as role
+        from pg_db_role_setting s left join pg_database d on d.oid = s.setdatabase left join pg_roles r on r.oid = s.setrole
+        where (s.setdatabase = 0 or d.datname = current_database()) and 'session_replication_role=replica' = any(s.setconfig)
+        union all
+        select null, null from pg_settings
+        where name = 'session_replication_role' and reset_val = 'replica' and source in ('configuration file', 'command line')
+        order by 1, 2`,
+    )
     return { lapses, roles }
   })
 }

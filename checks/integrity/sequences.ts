@@ -253,9 +253,6 @@ function gapOf({ readable, taken, elsewhere }: Feed) {
   return null
 }
 
-/** Rows that a policy hides count. */
-const settings = sql`set local row_security = off`
-
 /** The states of those that are asked together, table by table. */
 async function statesTogether(db: Session, feeds: readonly Feed[]): Promise<ReadonlyMap<Feed, State>> {
   const catalog = await db.catalog()
@@ -265,7 +262,7 @@ async function statesTogether(db: Session, feeds: readonly Feed[]): Promise<Read
   )
   const questions = new Map<Table, ReturnType<typeof stating>>()
   for (const [table, some] of feedsOf) if (table) questions.set(table, stating(some))
-  const together = await db.together(questions, settings)
+  const together = await db.together(questions)
   return new Map(
     [...together].flatMap(([table, rows]) =>
       rows.flatMap((row) => {
@@ -282,7 +279,7 @@ function stateOf({ read }: Session, feed: Feed) {
     const [row] = rows
     if (!row) throw new Error('a sequence has a row')
     return row
-  }, settings)
+  })
 }
 
 /** Asks for the states of some, which are told apart by their position. */

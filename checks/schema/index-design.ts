@@ -10,6 +10,7 @@ import {
   nameOf,
   quoted,
   remarked,
+  rowsOfEach,
   type Session,
   sql,
   takenRelations,
@@ -207,52 +208,55 @@ function isCovered(catalog: Catalog, { child, columns }: ForeignKey, { ofAllKeys
  */
 function designOf({ read }: Session) {
   return read(async (kysely) => {
-    const { rows: redundant } = await sql<Redundant>`
-      with ${takenRelations}, own as (
-        select i.indexrelid, i.indrelid, i.indisunique, x.relname as index, t.relname as table, n.nspname as schema, x.relam,
-          i.indnkeyatts as n, i.indnatts as natts, i.indisreplident, coalesce(pg_get_expr(i.indpred, i.indrelid), '') as predicate,
-          array(select pg_get_indexdef(i.indexrelid, k, false) || '/' || i.indclass[k - 1] || '/' || i.indcollation[k - 1] || '/' || i.indoption[k - 1]
-            from generate_series(1, i.indnkeyatts) k) as signature,
-          i.indexrelid in (select c.conindid from pg_constraint c where c.contype in ('p', 'u', 'x', 'f')) as backs
-        from pg_index i join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' join pg_class t on t.oid = i.indrelid
-        join pg_namespace n on n.oid = t.relnamespace
-        where i.indrelid not in (select relation from taken) and i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'
+    const [redundant, uncovered, taken] = await rowsOfEach(
+      kysely,
+      sql<Redundant>`
+        with ${takenRelations}, own as (
+          select i.indexrelid, i.indrelid, i.indisunique, x.relname as index, t.relname as table, n.nspname as schema, x.relam,
+            i.indnkeyatts as n, i.indnatts as natts, i.indisreplident, coalesce(pg_get_expr(i.indpred, i.indrelid), '') as predicate,
+            array(select pg_get_indexdef(i.indexrelid, k, false) || '/' || i.indclass[k - 1] || '/' || i.indcollation[k - 1] || '/' || i.indoption[k - 1]
+              from generate_series(1, i.indnkeyatts) k) as signature,
+            i.indexrelid in (select c.conindid from pg_constraint c where c.contype in ('p', 'u', 'x', 'f')) as backs
+          from pg_index i join pg_class x on x.oid = i.indexrelid and x.relkind = 'i' join pg_class t on t.oid = i.indrelid
+          join pg_namespace n on n.oid = t.relnamespace
+          where i.indrelid not in (select relation from taken) and i.indisvalid and i.indislive and not t.relispartition and t.relpersistence <> 't'
+            and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+            and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = t.oid and e.deptype = 'e')
+            -- Only one that begins alike can take another's place.
+            and (i.indrelid, i.indkey[0]) in (select o.indrelid, o.indkey[0] from pg_index o group by 1, 2 having count(*) > 1)
+        )
+        select distinct on (a.schema, a.index) a.schema, a.table, a.index, b.index as by, a.n = b.n as same
+        from own a join own b on a.indrelid = b.indrelid and a.indexrelid <> b.indexrelid and a.relam = b.relam
+          and a.predicate = b.predicate and a.signature = b.signature[1:a.n]
+        where not a.backs and not a.indisreplident and a.natts = a.n and (not a.indisunique or (b.indisunique and a.n = b.n))
+          and (a.n < b.n or b.backs or (b.indisunique and not a.indisunique) or (a.indisunique = b.indisunique and a.indexrelid > b.indexrelid))
+          and (a.n = b.n or a.relam = (select oid from pg_am where amname = 'btree'))
+        order by a.schema, a.index, same desc, b.index`,
+      sql<Omit<Uncovered, 'constraint'> & { constraint: string; parentSchema: string }>`
+        with ${takenRelations}
+        select n.nspname as schema, c.relname as table, k.conname as constraint, pn.nspname as "parentSchema", p.relname as parent,
+          (select json_agg(a.attname order by o.position) from unnest(k.conkey) with ordinality as o (number, position)
+            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.number) as columns
+        from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+        join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
+        where k.conrelid not in (select relation from taken)
+          and k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
           and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-          and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = t.oid and e.deptype = 'e')
-          -- Only one that begins alike can take another's place.
-          and (i.indrelid, i.indkey[0]) in (select o.indrelid, o.indkey[0] from pg_index o group by 1, 2 having count(*) > 1)
-      )
-      select distinct on (a.schema, a.index) a.schema, a.table, a.index, b.index as by, a.n = b.n as same
-      from own a join own b on a.indrelid = b.indrelid and a.indexrelid <> b.indexrelid and a.relam = b.relam
-        and a.predicate = b.predicate and a.signature = b.signature[1:a.n]
-      where not a.backs and not a.indisreplident and a.natts = a.n and (not a.indisunique or (b.indisunique and a.n = b.n))
-        and (a.n < b.n or b.backs or (b.indisunique and not a.indisunique) or (a.indisunique = b.indisunique and a.indexrelid > b.indexrelid))
-        and (a.n = b.n or a.relam = (select oid from pg_am where amname = 'btree'))
-      order by a.schema, a.index, same desc, b.index`.execute(kysely)
-    const { rows: uncovered } = await sql<Omit<Uncovered, 'constraint'> & { constraint: string; parentSchema: string }>`
-      with ${takenRelations}
-      select n.nspname as schema, c.relname as table, k.conname as constraint, pn.nspname as "parentSchema", p.relname as parent,
-        (select json_agg(a.attname order by o.position) from unnest(k.conkey) with ordinality as o (number, position)
-          join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.number) as columns
-      from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
-      join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
-      where k.conrelid not in (select relation from taken)
-        and k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
-        and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-        and not exists (
-          select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-          where i.indrelid = k.conrelid and i.indisvalid and i.indislive and m.amname in ('btree', 'hash', 'gist', 'spgist')
-            and (select array_agg(v order by v) from unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) v)
-              = (select array_agg(v order by v) from unnest(k.conkey) v)
-            and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) ~* ('^\\(*"?(' || (select string_agg(a.attname, '|')
-              from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any (k.conkey)) || ')"? is not null\\)*$')))
-      order by 1, 2, 3`.execute(kysely)
-    const { rows: taken } = await sql<{ schema: string; name: string }>`
-      with ${takenRelations}
-      select n.nspname as schema, c.relname as name from taken t
-      join pg_class c on c.oid = t.relation and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-      order by 1, 2`.execute(kysely)
+          and not exists (
+            select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+            where i.indrelid = k.conrelid and i.indisvalid and i.indislive and m.amname in ('btree', 'hash', 'gist', 'spgist')
+              and (select array_agg(v order by v) from unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) v)
+                = (select array_agg(v order by v) from unnest(k.conkey) v)
+              and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) ~* ('^\\(*"?(' || (select string_agg(a.attname, '|')
+                from pg_attribute a where a.attrelid = k.conrelid and a.attnum = any (k.conkey)) || ')"? is not null\\)*$')))
+        order by 1, 2, 3`,
+      sql<{ schema: string; name: string }>`
+        with ${takenRelations}
+        select n.nspname as schema, c.relname as name from taken t
+        join pg_class c on c.oid = t.relation and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+        order by 1, 2`,
+    )
     return { redundant, uncovered, taken }
   })
 }

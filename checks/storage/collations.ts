@@ -6,6 +6,7 @@ import {
   pluralize,
   quoted,
   type Repair,
+  rowsOfEach,
   type Session,
   sql,
 } from 'dbdoctor'
@@ -118,15 +119,18 @@ export default defineCheck({
  */
 async function driftIn(read: Read) {
   return read(async (kysely) => {
-    const { rows: used } = await sql<Used>`
-      select null as database, c.oid::int8 as oid, n.nspname as schema, c.collname as name, c.collversion as recorded,
-        pg_collation_actual_version(c.oid) as actual
-      from pg_collation c join pg_namespace n on n.oid = c.collnamespace
-      where c.collprovider <> 'd' and c.oid in (
-        select k.oid from (select distinct i.indcollation, i.indclass from ${trees}) i ${orders})
-      order by c.collname`.execute(kysely)
-    const { rows: versions } = await sql<{ recorded: boolean }>`
-      select current_setting('server_version_num')::int >= 150000 as recorded`.execute(kysely)
+    const [used, versions] = await rowsOfEach(
+      kysely,
+      sql<Used>`
+        select null as database, c.oid::int8 as oid, n.nspname as schema, c.collname as name, c.collversion as recorded,
+          pg_collation_actual_version(c.oid) as actual
+        from pg_collation c join pg_namespace n on n.oid = c.collnamespace
+        where c.collprovider <> 'd' and c.oid in (
+          select k.oid from (select distinct i.indcollation, i.indclass from ${trees}) i ${orders})
+        order by c.collname`,
+      sql<{ recorded: boolean }>`
+        select current_setting('server_version_num')::int >= 150000 as recorded`,
+    )
     const recorded = versions[0]?.recorded ?? false
     const { rows: own } = recorded
       ? await sql<Used>`

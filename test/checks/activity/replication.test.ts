@@ -231,6 +231,52 @@ test('a subscription without a worker is told, and one that is disabled is known
   ])
 })
 
+describe('tables that are published', () => {
+  test('are in order where their rows can be told apart, or where nothing but inserts is sent', async () => {
+    const { target } = await testDatabase(
+      'postgres',
+      `create table keyed (id int primary key); create table whole (a int); alter table whole replica identity full;
+       create table by_index (a int not null unique); alter table by_index replica identity using index by_index_a_key;
+       create table parts (id int primary key) partition by range (id); create table parts_1 partition of parts for values from (0) to (10);
+       create table log (a int); create table private (a int);
+       create publication changes for table keyed, whole, by_index, parts; create publication additions for table log with (publish = 'insert, truncate');`,
+    )
+    expect(said(await replication(target))).toBe('pass')
+  })
+
+  test('and are named where updates are refused: a warning, where there were updates before', async () => {
+    const { target, execute } = await testDatabase(
+      'postgres',
+      `create schema app; create table app.log (a int); create table nothing (id int primary key); alter table nothing replica identity nothing;
+       create table late (id int primary key deferrable, b int); insert into late values (1, 1);
+       create table parts (id int) partition by range (id); create table parts_1 partition of parts for values from (0) to (10);
+       create table by_index (a int not null unique); alter table by_index replica identity using index by_index_a_key;`,
+    )
+    await execute('update late set b = 2')
+    await until(target, "select coalesce(n_tup_upd, 0) > 0 from pg_stat_user_tables where relname = 'late'")
+    await execute(`alter table by_index drop constraint by_index_a_key;
+      create publication changes for table app.log, nothing, late, parts, by_index; create publication "More" for table late`)
+    const result = await replication(target)
+    const refused = 'and has no replica identity: updates and deletes of its rows are refused'
+    expect(result.findings.map(({ severity, message }) => [severity, message])).toEqual([
+      ['info', `"app.log" is published by "changes" ${refused}`],
+      ['info', `"by_index" is published by "changes" ${refused}`],
+      ['warning', `"late" is published by "More", "changes" ${refused}`],
+      ['info', `"nothing" is published by "changes" ${refused}`],
+      ['info', `"parts_1" is published by "changes" ${refused}`],
+    ])
+    expect((await examine(target)).causes[0]?.id).toBe('replication-stuck')
+    await execute(
+      'insert into app.log values (1); insert into by_index values (1); insert into nothing values (1); insert into parts values (1)',
+    )
+    for (const table of ['app.log', 'by_index', 'late', 'nothing', 'parts'])
+      await expect(execute(`delete from ${table}`)).rejects.toThrow(/does not have a replica identity/)
+    for (const { next } of result.findings) await execute(String(next?.[1]?.split('; --')[0]))
+    expect(said(await replication(target))).toBe('pass')
+    await execute('update late set b = 3')
+  })
+})
+
 test('it does not apply to SQLite', async () => {
   const { target } = await testDatabase('sqlite')
   expect(said(await replication(target))).toBe('skip: not-applicable: it does not apply to sqlite')
