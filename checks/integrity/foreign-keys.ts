@@ -93,7 +93,7 @@ export default defineCheck({
 
     const scanned = ahead(keys, async (key) => {
       const scannable = key.fault !== 'mismatch' && heldHere(catalog.value, key.child, key.parent)
-      return scannable ? db.orphans(key, samples) : null
+      return scannable ? db.orphans(key, samples, keys) : null
     })
     for await (const [key, scan] of scanned) {
       const evidence = {

@@ -150,7 +150,7 @@ export default defineCheck({
     ]
     fact('integrity.orphanedRows', 0)
 
-    const scanned = ahead(relationships, (relationship) => db.orphans(relationship, samples))
+    const scanned = ahead(relationships, (relationship) => db.orphans(relationship, samples, relationships))
     for await (const [relationship, scan] of scanned) {
       const evidence = {
         schema: relationship.child.schema,

@@ -281,8 +281,8 @@ export interface Session {
   ): Promise<ReadonlyMap<Table, readonly Row[]>>
   /** How many rows a table holds. Counts that belong together come from one snapshot, where the engine has one. */
   count(table: Table): Promise<Answer<number>>
-  /** Scans a relationship for rows whose parent is gone, and confirms them. */
-  orphans(relationship: Relationship, samples: number): Promise<Answer<Orphans>>
+  /** Scans a relationship for rows whose parent is gone, and confirms them. It may be compared together with those that are asked about beside it. */
+  orphans(relationship: Relationship, samples: number, beside?: readonly Relationship[]): Promise<Answer<Orphans>>
   /** Looks at stored pages and b-trees, one table after the other, so that one that is damaged hides no other. */
   pages(scope: PageScope): AsyncIterable<PageLook>
   /** Databases of the same name near by that hold tables; none where a database is no file. */

@@ -12,6 +12,7 @@ import type {
   Database,
   Dialect,
   Opening,
+  Relationship,
   Remark,
   Session,
   TransactionSettings,
@@ -25,11 +26,11 @@ import { readDefinitions } from './definitions.js'
 import { dataDisk } from './disk.js'
 import { introduce, Mute } from './introduction.js'
 import { identify } from './listener.js'
-import { isLarge, scanOrphans, sound, worksInParallel } from './orphans.js'
+import { isLarge, scanOrphans, worksInParallel } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { poolOf } from './pool.js'
 import { askedOf, passwordsIn, settingsOf } from './settings.js'
-import { type SmallKeys, smallKeysOf } from './small-keys.js'
+import { type SmallKeys, smallKeysAmong } from './small-keys.js'
 import { askTogether, locksOf, readableTables, rowCount } from './tables.js'
 import { leave, type Work } from './transactions.js'
 import { triage } from './triage.js'
@@ -131,7 +132,7 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
   const oneByOne = pLimit(1)
   let inParallel: Promise<Answer<boolean>> | undefined
   let catalog: Promise<Answer<Catalog>> | undefined
-  let smallKeys: SmallKeys | undefined
+  const smallKeys = new WeakMap<readonly Relationship[], SmallKeys>()
 
   const session = (limits: Limits): Session => {
     const read = <T>(work: Work<T>, settings?: TransactionSettings) => pool.read(work, limits, { settings })
@@ -165,11 +166,13 @@ function databaseOver(first: Client, join: Join, target: TargetInfo, traces: rea
         return new Map([...answers].map(([[table], rows]) => [table, rows]))
       },
       count: (table) => rowCount(inSnapshot, table),
-      orphans: async (relationship, samples) => {
+      orphans: async (relationship, samples, beside = []) => {
         const known = await knownCatalog()
         if (known.outcome === 'failed') return known
-        smallKeys ??= smallKeysOf(known.value)
-        if (await smallKeys.hold(inSnapshot, relationship)) return { outcome: 'answered', value: sound }
+        const small = smallKeys.get(beside) ?? smallKeysAmong(known.value, beside)
+        smallKeys.set(beside, small)
+        const sound = await small.sound(inSnapshot, relationship)
+        if (sound) return { outcome: 'answered', value: sound }
         const scan = () => scanOrphans({ ...limits, read: inSnapshot, catalog: known.value }, relationship, samples)
         if (!isLarge(known.value, relationship.child)) return scan()
         inParallel ??= read(worksInParallel)

@@ -36,8 +36,10 @@ export const forHashing = sql`set local jit = off; set local work_mem = '2MB'; s
 const byRuns = "compared with the ends of the parent's keys: they are all there between them, but for a few gaps"
 const byAntiJoin = 'one anti-join, as the server plans it'
 
-/** What is told of a declared key whose every row has its parent. */
-export const sound: Orphans = { rows: 0, unconfirmed: 0, misread: 0, keyed: 0, samples: [], plan: byAntiJoin }
+/** What is told of a relationship whose every row has its parent. */
+export function allFound(keyed: number, plan = byAntiJoin): Orphans {
+  return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [], plan }
+}
 
 /** Rows from the tables alone. */
 export const withoutIndexes = sql`set local enable_indexscan = off; set local enable_indexonlyscan = off; set local enable_bitmapscan = off`
@@ -178,7 +180,7 @@ async function scan(kysely: AnyKysely, joining: Plan, samples: number): Promise<
   const asked = await count(kysely, plan)
   // How many rows speak for a relationship matters where nobody declared it.
   const keyed = plan.declared ? 0 : await countWhere(kysely, plan, plan.keyed)
-  if (asked === 0) return { rows: 0, unconfirmed: 0, misread: 0, keyed, samples: [], plan: words }
+  if (asked === 0) return allFound(keyed, words)
   await withoutIndexes.execute(kysely)
   const rows = await count(kysely, plan)
   return {
@@ -198,11 +200,11 @@ async function count(kysely: AnyKysely, plan: Plan): Promise<number> {
 }
 
 async function countWhere(kysely: AnyKysely, plan: Plan, where: Sql): Promise<number> {
-  const { rows } = await countingWhere(plan, where).execute(kysely)
+  const { rows } = await counting(plan, where).execute(kysely)
   return rows[0]?.rows ?? 0
 }
 
-export function countingWhere({ child, within }: Plan, where: Sql): RawBuilder<{ rows: number }> {
+export function counting({ child, within }: Plan, where: Sql): RawBuilder<{ rows: number }> {
   return sql<{ rows: number }>`select count(*) as rows from ${child} c where ${where} and ${within}`
 }
 

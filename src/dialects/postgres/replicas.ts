@@ -100,7 +100,7 @@ function readingOn(primary: Database, standbys: readonly Database[]): Database {
         scan: (...asked) => next().scan(...asked),
         together: (...asked) => next().together(...asked),
         count: (table) => next().count(table),
-        orphans: (relationship, samples) => next().orphans(relationship, samples),
+        orphans: (...asked) => next().orphans(...asked),
       }
     },
     async close() {

@@ -62,3 +62,38 @@ describe('foreign keys of small tables', () => {
     expect(result.findings.map(({ evidence }) => evidence.constraint)).toEqual(['by_code'])
   })
 })
+
+describe('relationships of small tables that nobody declared', () => {
+  const names = ['user', 'author', 'editor', 'order', 'product', 'supplier', 'invoice', 'ticket']
+  const guessed = names
+    .map(
+      (name) => `create table ${name}s (id int primary key); insert into ${name}s select generate_series(1, 9);
+        create table ${name}_notes (id int primary key, ${name}_id int); insert into ${name}_notes select i, i from generate_series(1, 9) i; insert into ${name}_notes values (10, null);`,
+    )
+    .join(' ')
+  const scansOf = (said: readonly string[]) =>
+    said.filter((message) => message.includes('not exists (select from "public"'))
+
+  test('are compared in one message, and one that does not hold by itself, too', async () => {
+    const { target, execute } = await testDatabase('postgres', guessed)
+    const asked = async () => {
+      const way = await overheard(target)
+      const result = await examineOne('integrity/orphaned-rows', way.target)
+      return { result, scans: scansOf(way.said).length }
+    }
+    const sound = await asked()
+    expect([sound.result.status, sound.result.coverage, sound.scans]).toMatchObject([
+      'pass',
+      { examined: names.length, of: names.length },
+      1,
+    ])
+    expect(sound.result.findings).toHaveLength(names.length)
+    expect(sound.result.findings[0]?.message).toMatch(/, and all 9 values are there$/)
+    await execute('delete from orders where id = 4')
+    const ill = await asked()
+    expect(ill.result.findings.flatMap(({ severity, message }) => (severity === 'info' ? [] : [message]))).toEqual([
+      '"order_notes": 1 row points at a row of "orders" that does not exist (order_id, inferred by name and type)',
+    ])
+    expect(ill.scans).toBeGreaterThan(1)
+  })
+})
