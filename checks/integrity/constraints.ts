@@ -50,7 +50,7 @@ interface Reading {
 
 /** What is counted of a table in one scan. */
 interface Rule {
-  readonly kind: 'null-found' | 'check-violated'
+  readonly kind: 'null-found' | 'label-gone' | 'check-violated'
   readonly columns: readonly string[]
   readonly constraint: string | null
   readonly violated: Sql
@@ -86,6 +86,14 @@ export default defineCheck({
       say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
         `${quoted(table)}: ${pluralize(rows, 'row')} without a value in ${columns.join(', ')}, which is NOT NULL`,
       next: ({ select }: Evidence) => [select],
+    },
+    'label-gone': {
+      say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
+        `${quoted(table)}: ${pluralize(rows, 'row')} whose value of ${columns.join(', ')} its type no longer has: ${rows === 1 ? 'it' : 'they'} cannot be read, nor dumped`,
+      next: ({ select }: Evidence) => [
+        select,
+        'Write a label over them that the type has: adding the old one again makes another label of that name.',
+      ],
     },
     duplicate: {
       say: ({ table, columns, rows }: Duplicate) =>
@@ -140,16 +148,11 @@ export default defineCheck({
       const typed = identifier(table.schema, table.name)
       const { before, after } = reading.typed
       for (const { rule, reason, text } of found.value.unanswered)
-        seen.missing(
-          `CHECK ${rule.constraint ?? `(${rule.expression})`} of ${name}`,
-          reason,
-          text,
-          reason === 'unavailable',
-        )
+        seen.missing(`${called(rule)} of ${name}`, reason, text, reason === 'unavailable')
       for (const { rule, rows } of found.value.violated) {
-        const select = `select * from ${typed} where ${rule.where}`
+        const select = `select ${rule.kind === 'label-gone' ? 'ctid' : '*'} from ${typed} where ${rule.where}`
         const evidence = { schema: table.schema, table: name, rows, select }
-        if (rule.kind === 'null-found') report('null-found', { ...evidence, columns: rule.columns })
+        if (rule.kind !== 'check-violated') report(rule.kind, { ...evidence, columns: rule.columns })
         else
           report('check-violated', {
             ...evidence,
@@ -186,7 +189,7 @@ const readings: Record<Session['dialect'], Reading> = {
   },
 }
 
-function rulesOf(catalog: Catalog, table: Table, { isNull }: Reading): Rule[] {
+function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rule[] {
   const checks = catalog.checks.filter(({ table: { schema, name } }) => schema === table.schema && name === table.name)
   const columns = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
   return [
@@ -199,6 +202,20 @@ function rulesOf(catalog: Catalog, table: Table, { isNull }: Reading): Rule[] {
         where: isNull(name),
       }),
     ),
+    // A value is the oid of its label, and compares without it. Where somebody deleted the label from pg_enum, whatever shows it fails.
+    ...table.columns
+      .filter(({ enumerated }) => enumerated)
+      .map(({ name, type }): Rule => {
+        const column = sql.id(name)
+        const labels = sql`(select enum_range(labelled.${column}) from ${from(table)} labelled limit 1)`
+        return {
+          kind: 'label-gone',
+          columns: [name],
+          constraint: null,
+          violated: sql`${column} is not null and array_position(${labels}, ${column}) is null`,
+          where: `array_position(enum_range(null::${type}), ${identifier(name)}) is null and ${identifier(name)} is not null`,
+        }
+      }),
     ...checks.flatMap((check): Rule[] => {
       const expression = expressionOf(check)
       // A comment at its end would take the parenthesis with it.
@@ -210,6 +227,10 @@ function rulesOf(catalog: Catalog, table: Table, { isNull }: Reading): Rule[] {
   ]
 }
 
+function called({ kind, columns, constraint, expression }: Rule): string {
+  return kind === 'check-violated' ? `CHECK ${constraint ?? `(${expression})`}` : `the values of ${columns.join(', ')}`
+}
+
 /** What a CHECK says, without the words around it. Unknown satisfies it. */
 function expressionOf({ definition }: CheckConstraint): string {
   return /^CHECK \((.*)\)(?: NO INHERIT)?(?: NOT VALID)?(?: NOT ENFORCED)?$/is.exec(definition)?.[1] ?? definition
@@ -218,7 +239,7 @@ function expressionOf({ definition }: CheckConstraint): string {
 interface Found {
   readonly violated: readonly { readonly rule: Rule; readonly rows: number }[]
   readonly repeated: readonly { readonly columns: readonly string[]; readonly rows: number }[]
-  /** Conditions that could not be asked: they call a function that is not here, or not for this role. */
+  /** Rules that could not be asked: they call a function that is not here, or read what is not for this role. */
   readonly unanswered: readonly {
     readonly rule: Rule
     readonly reason: NonNullable<Failure['reason']>
@@ -253,7 +274,7 @@ async function look(
   if (certain.outcome === 'failed') return certain
   const violated = [...certain.value.violated]
   const unanswered: Found['unanswered'][number][] = []
-  for (const rule of rules.filter(({ kind }) => kind === 'check-violated')) {
+  for (const rule of rules.filter(({ kind }) => kind !== 'null-found')) {
     const alone = await ask([rule], [])
     if (alone.outcome === 'answered') violated.push(...alone.value.violated)
     else if (isOfCondition(alone)) unanswered.push({ rule, reason: alone.reason ?? 'unavailable', text: alone.text })

@@ -41,6 +41,8 @@ export interface Column {
   readonly name: string
   /** The declared type, without modifiers: `integer`, `character varying`; empty where SQLite has none. */
   readonly type: string
+  /** Its type is one of labels that the catalog keeps (`create type … as enum`). */
+  readonly enumerated: boolean
   readonly nullable: boolean
   readonly generated: boolean
   readonly default: string | null

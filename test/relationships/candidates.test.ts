@@ -19,7 +19,16 @@ const column = fc
     ),
     fc.constantFrom('integer', 'text'),
   )
-  .map(([called, type]): Column => ({ name: called, type, nullable: true, generated: false, default: null }))
+  .map(
+    ([called, type]): Column => ({
+      name: called,
+      type,
+      enumerated: false,
+      nullable: true,
+      generated: false,
+      default: null,
+    }),
+  )
 const table = fc.tuple(name, fc.uniqueArray(column, { selector: (one) => one.name, minLength: 1, maxLength: 5 })).map(
   ([called, columns]): Table =>
     ({

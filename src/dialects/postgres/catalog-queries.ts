@@ -211,6 +211,10 @@ export const triggerQuery = sql<TriggerRow>`
   where not t.tgisinternal and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
   order by n.nspname, c.relname, t.tgname`
 
+/** Enumerated types, as columns call them. */
+export const enumerationQuery = sql<{ type: string }>`
+  select format_type(oid, null) as type from pg_type where typtype = 'e'`
+
 /** What keys and foreign keys name by number: collations and operators. */
 export interface NamedRow {
   oid: number

@@ -18,6 +18,7 @@ import {
   checkQuery,
   collationQuery,
   columnQuery,
+  enumerationQuery,
   type ForeignKeyRow,
   foreignKeyQuery,
   type IndexRow,
@@ -51,6 +52,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     checks,
     sequences,
     triggers,
+    enumerationRows,
   ] = await rowsOfEach(
     kysely,
     schemaQuery,
@@ -64,12 +66,14 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
     checkQuery,
     sequenceQuery,
     triggerQuery,
+    enumerationQuery,
   )
   const byOid = new Map(relations.map((row) => [row.oid, row]))
   const columns = new Map(columnRows.map((row) => [row.relation, row.columns]))
   const keys = groupBy(keyRows, ({ relation }) => relation)
   const collations = byNumber(collationRows)
   const operators = byNumber(operatorRows)
+  const enumerations = new Set(enumerationRows.map(({ type }) => type))
   const names = new Map(columnRows.map((row) => [row.relation, byTheirNumbers(row.columns)]))
   const namesOf = (relation: number): Names => names.get(relation) ?? []
 
@@ -81,6 +85,7 @@ export async function readCatalog(kysely: AnyKysely, primary: boolean): Promise<
         row,
         columns.get(row.oid) ?? [],
         (keys.get(row.oid) ?? []).map((key) => toKey(key, namesOf(row.oid), collations)),
+        enumerations,
         primary,
       ),
     ),
@@ -159,7 +164,13 @@ function toKey(row: KeyRow, names: Names, collations: Numbered): Key {
   }
 }
 
-function toTable(row: RelationRow, columns: readonly ColumnTuple[], keys: readonly Key[], primary: boolean): Table {
+function toTable(
+  row: RelationRow,
+  columns: readonly ColumnTuple[],
+  keys: readonly Key[],
+  enumerations: ReadonlySet<string>,
+  primary: boolean,
+): Table {
   const { schema, name, parent_schema, parent_name } = row
   return {
     schema,
@@ -171,6 +182,7 @@ function toTable(row: RelationRow, columns: readonly ColumnTuple[], keys: readon
       ([, column, type, nullable, generated, expression]): Column => ({
         name: column,
         type,
+        enumerated: enumerations.has(type),
         nullable,
         generated,
         default: expression,

@@ -98,6 +98,7 @@ function toColumn({ name, type, notnull, dflt_value, hidden }: ColumnRow): Colum
   return {
     name,
     type: type.toLowerCase().replace(/\s*\(.*\)$/, ''),
+    enumerated: false,
     nullable: notnull === 0,
     generated: hidden > 1,
     default: dflt_value,

@@ -1,5 +1,6 @@
 import BetterSqlite from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
+import { query } from '../../../fixtures/postgres/server.js'
 import { afterwards, examineOne, onEachDialect, postgresVersion, said, testDatabase } from '../../support/databases.js'
 import { overheard } from '../../support/overheard.js'
 
@@ -66,6 +67,33 @@ describe('on postgres', () => {
     const result = await constraints(target)
     expect(said(result)).toEqual(['"cars": 1 row violates CHECK "dashless"'])
     expect(result.findings[0]?.next).toEqual([`select * from "public"."cars" where not (("the plate" !~ '-'::text))`])
+  })
+
+  test('a value whose label was deleted from pg_enum', async () => {
+    const { target, execute } = await testDatabase(
+      'postgres',
+      `create schema "Odd"; create type "Odd"."the mood" as enum ('sad', 'ok', 'happy'); create type never as enum ();
+      create table "it's" (id int primary key, "my mood" "Odd"."the mood", unused never); insert into "it's" values (1, null), (2, 'happy'), (3, 'sad'), (4, 'ok');
+      create table first_gone (m "Odd"."the mood"); insert into first_gone values ('happy'), ('ok');
+      create table at_all (m "Odd"."the mood" not null) partition by list (m); create table happy partition of at_all for values in ('happy');
+      create table others partition of at_all default; insert into at_all values ('happy'), ('sad');
+      create table empty (m "Odd"."the mood")`,
+    )
+    const result = await constraints(target)
+    expect([said(result), result.coverage]).toMatchObject(['pass', { examined: 5, of: 5, missing: [] }])
+    await execute(
+      'alter type "Odd"."the mood" rename value \'sad\' to \'low\'; alter type "Odd"."the mood" add value \'new\' before \'low\'',
+    )
+    expect(said(await constraints(target))).toBe('pass')
+    await execute("delete from pg_enum where enumlabel = 'happy'")
+    const ill = await constraints(target)
+    expect(said(ill)).toEqual([
+      '"happy": 1 row whose value of m its type no longer has: it cannot be read, nor dumped',
+      '"first_gone": 1 row whose value of m its type no longer has: it cannot be read, nor dumped',
+      '"it\'s": 1 row whose value of my mood its type no longer has: it cannot be read, nor dumped',
+    ])
+    await expect(execute('table first_gone')).rejects.toThrow(/invalid internal value for enum/)
+    expect(await query(target, String(ill.findings[2]?.next?.[0]))).toEqual({ ctid: '(0,2)' })
   })
 
   test('a CHECK that cannot be answered is told, and the other tables are examined', async () => {
