@@ -13,8 +13,19 @@ const reasons: readonly (readonly [RegExp, UnknownReason | null])[] = [
   [new RegExp(`^${overtime}$`), 'unsafe'],
 ]
 
+/** The code of a statement that takes a text in double quotes, which this build of SQLite does not: https://www.sqlite.org/quirks.html#dblquote. */
+const doubleQuoted = 'DOUBLE_QUOTED'
+
 /** What a failed statement means. A code that isn't known is an unknown, never a finding. */
 export function classify({ code, message }: SqliteFailure): Failure {
+  const [, text] = /^no such column: (".*") - should this be a string literal/s.exec(message) ?? []
+  if (text)
+    return {
+      outcome: 'failed',
+      reason: 'unavailable',
+      code: doubleQuoted,
+      text: `${text} is no column: in double quotes it is a text to some builds of SQLite, and not to this one`,
+    }
   const known = reasons.find(([pattern]) => pattern.test(code))
   return { outcome: 'failed', reason: known ? known[1] : 'unavailable', code, text: message }
 }

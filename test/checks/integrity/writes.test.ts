@@ -153,6 +153,8 @@ describe('on sqlite', () => {
     expect(said(await writes(raising.target))).toEqual(['a new row of "notes" cannot be deleted: not like this'])
     const own = await testDatabase('sqlite', trigger('my_function(old.body)'))
     expect(said(await writes(own.target))).toBe('skip: unavailable: no such function: my_function')
+    const quoting = await testDatabase('sqlite', trigger('1 where old.body = "x"'))
+    expect(said(await writes(quoting.target))).toMatch(/^skip: unavailable: "x" is no column: in double quotes/)
     const { target } = await testDatabase('sqlite', 'create table s (a text, b int, primary key (a, b)) without rowid')
     expect(said(await writes(target, { table: 's', insert: { a: 'x', b: 1 }, update: { b: 2 } }))).toBe('pass')
   })

@@ -17,7 +17,8 @@ test('on SQLite: a view whose table, or whose column, is gone', async () => {
   const { target } = await testDatabase(
     'sqlite',
     `${tables} create table b (id integer); create view of_b as select id from b; drop table b;
-     create view of_column as select gone from a; create view of_own as select our_own_function(x) as y from a;`,
+     create view of_column as select gone from a; create view of_own as select our_own_function(x) as y from a;
+     create view of_text as select * from a where x = "one";`,
   )
   const result = await examineOne('schema/views', target)
   expect(said(result)).toEqual([
@@ -25,7 +26,11 @@ test('on SQLite: a view whose table, or whose column, is gone', async () => {
     'view "of_column" cannot be queried: no such column: gone',
   ])
   // An application registers functions of its own: nobody else knows them.
-  expect(result.coverage?.missing).toMatchObject([{ object: 'of_own', optional: true }])
+  // And with a build of its own, which takes a text in double quotes.
+  expect(result.coverage?.missing).toMatchObject([
+    { object: 'of_own', optional: true },
+    { object: 'of_text', optional: true, detail: expect.stringContaining('"one" is no column') },
+  ])
   const { verdict, causes } = await examine(target)
   expect([verdict.status, causes[0]?.id]).toEqual(['unhealthy', 'schema-incomplete'])
   expect(verdict.headline).toContain('view "of_b" cannot be queried')
