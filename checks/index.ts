@@ -31,6 +31,7 @@ import indexes from './schema/indexes.js'
 import keyTypes from './schema/key-types.js'
 import migrations from './schema/migrations.js'
 import tables from './schema/tables.js'
+import triggers from './schema/triggers.js'
 import views from './schema/views.js'
 import endpoints from './server/endpoints.js'
 import serverLatency from './server/latency.js'
@@ -51,7 +52,7 @@ export default definePlugin({
     ...[latency, capacity, restarts],
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
-    ...[indexes, indexDesign, views, drift, migrations, keyTypes],
+    ...[indexes, indexDesign, views, triggers, drift, migrations, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],

@@ -58,7 +58,7 @@ describe('the page of a run', () => {
       'Figures',
     ])
     expect(await page.evaluate('document.querySelector(".causes").innerText.replace(/\\s+/g, " ")')).toMatch(
-      /\d+ rows of messages \(44\), .* point at rows of .* that do not exist.*\. Because .*schema: 5 of 5 checks passed.* Next select .* Find out what ran/,
+      /\d+ rows of messages \(44\), .* point at rows of .* that do not exist.*\. Because .*schema: 6 of 6 checks passed.* Next select .* Find out what ran/,
     )
     expect(await page.evaluate('document.querySelector(".check.fail").innerText')).toMatch(
       /"messages": 44 rows point at a row of "chats" that does not exist/,

@@ -435,6 +435,13 @@ export const morgue: Readonly<Record<DialectName, readonly Fault[]>> = {
       ],
     },
     {
+      fault: 'a trigger that writes to a table that is gone',
+      statements: `create table gone (id integer); create trigger into_gone after insert on shapes begin insert into gone values (new.a); end; drop table gone`,
+      found: [
+        'schema/triggers#broken: each insert of "shapes" is refused, for trigger "into_gone" cannot fire: no such table: main.gone',
+      ],
+    },
+    {
       fault: 'rowids near their end',
       statements: `update sqlite_sequence set seq = 9000000000000000000 where name = 'invoices'`,
       found: [

@@ -21,8 +21,11 @@ export type Reply =
 
 /** How long a statement waits for another process's lock, in milliseconds. Only this process waits. */
 const busyTimeout = 1000
-/** Page cache in KiB: enough for the upper levels of large b-trees. No file is mapped: a disk that fails to read would end the process. */
-const settings = ['cache_size = -65536', 'temp_store = file']
+/**
+ * Page cache in KiB: enough for the upper levels of large b-trees. No file is mapped: a disk that fails to read would end the process. A
+ * foreign key that leads nowhere would be an error of each statement about its tables that is compiled.
+ */
+const settings = ['cache_size = -65536', 'temp_store = file', 'foreign_keys = off']
 
 // Read by better-sqlite3 when its addon is loaded: without it `file:` addresses would be taken for file names.
 process.env.SQLITE_USE_URI = '1'
