@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import pg from 'pg'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import builtIn from '../../../checks/index.js'
+import { query } from '../../../fixtures/postgres/server.js'
 import type { Plugin } from '../../../src/contracts/plugin.js'
 import { defineCheck } from '../../../src/index.js'
-import { afterwards, asSuperuser, examine } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, hung } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
 /** A check that lets something happen to the server, once, and then needs it; `asked`: in a transaction that has asked something. */
@@ -85,9 +86,15 @@ test.each([
       const bystander = new pg.Client({ connectionString: server.url })
       bystander.on('error', () => {})
       await bystander.connect()
-      const { rows } = await bystander.query('select pg_backend_pid() as pid')
-      process.kill(Number(rows[0].pid), 'SIGKILL')
-      await new Promise((resolve) => bystander.once('end', resolve))
+      const { rows } = await bystander.query(
+        "select pg_backend_pid() as own, array(select pid from pg_stat_activity where application_name = 'dbdoctor')::text as ours",
+      )
+      const [{ own, ours }] = rows
+      process.kill(Number(own), 'SIGKILL')
+      // Until the server sees it, and ends all others, they are answered.
+      const left = () =>
+        query(server.url, `select count(*)::int as sessions from pg_stat_activity where pid = any ('${ours}')`)
+      await vi.waitFor(async () => expect(await left()).toEqual({ sessions: 0 }), { timeout: hung, interval: 50 })
     },
     { options },
   )
