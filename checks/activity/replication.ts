@@ -51,6 +51,16 @@ const dropping = ({ name }: { name: string }) => [
   ),
 ]
 
+const unidentified = ({ table, publications }: Unidentified) =>
+  `${quoted(table)} is published by ${listed(publications)} and has no replica identity: updates and deletes of its rows are refused`
+const identifying = ({ schema, table }: Unidentified) => {
+  const name = identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
+  return [
+    'Give it a primary key, where it has none.',
+    remarked(`alter table ${name} replica identity full`, 'until then: whole rows are sent, and compared'),
+  ]
+}
+
 export default defineCheck({
   id: 'activity/replication',
   title: 'Standbys keep up, and no slot is forgotten',
@@ -124,19 +134,12 @@ export default defineCheck({
         'Look at the log of this server: a row that is there already, or a publisher that is gone, stops it.',
       ],
     },
-    'no-replica-identity': {
-      // A table that is only ever added to is in order.
-      severity: ({ changed }: Unidentified) => (changed ? 'warning' : 'info'),
-      say: ({ table, publications }: Unidentified) =>
-        `${quoted(table)} is published by ${listed(publications)} and has no replica identity: updates and deletes of its rows are refused`,
-      next: ({ schema, table }: Unidentified) => {
-        const name = identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
-        return [
-          'Give it a primary key, where it has none.',
-          remarked(`alter table ${name} replica identity full`, 'until then: whole rows are sent, and compared'),
-        ]
-      },
+    'updates-refused': {
+      say: (one: Unidentified) => `${unidentified(one)}, and there were some before`,
+      next: identifying,
     },
+    // A table that is only ever added to is in order.
+    'no-replica-identity': { severity: 'info', say: unidentified, next: identifying },
     'subscription-disabled': {
       severity: 'info',
       say: ({ name }: { name: string }) => `subscription ${quoted(name)} is disabled: its tables receive no changes`,
@@ -146,7 +149,7 @@ export default defineCheck({
     async postgres({ db, config, given, options, report, coverage, saw, skip }) {
       const answer = await replicationOf(db)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
-      const { slots, standbys, subscriptions, unidentified, self } = answer.value
+      const { slots, standbys, subscriptions, tables, self } = answer.value
       const seen = coverage('standby')
       for (const { name, kind, active, state, retained } of slots) {
         if (state === 'lost' || state === 'unreserved') report('slot-lost', { name, kind, state })
@@ -168,8 +171,9 @@ export default defineCheck({
         if (!enabled) report('subscription-disabled', { name })
         else if (!working) report('subscription-stopped', { name })
       }
-      for (const one of unidentified)
-        if (!config.schemas || config.schemas.includes(one.schema)) report('no-replica-identity', one)
+      for (const one of tables)
+        if (!config.schemas || config.schemas.includes(one.schema))
+          report(one.changed ? 'updates-refused' : 'no-replica-identity', one)
       if (!self.standby) {
         if (self.awaited !== '' && !self.synchronous) report('commits-wait', { names: self.awaited })
         return saw(
@@ -215,7 +219,7 @@ const here = sql`case when pg_is_in_recovery() then pg_last_wal_replay_lsn() els
 /** Slots, standbys, subscriptions of this database, tables that it publishes, and what this server itself does. Columns of newer versions are read as JSON. */
 function replicationOf({ read }: Session) {
   return read(async (kysely) => {
-    const [slots, standbys, subscriptions, unidentified, selves] = await rowsOfEach(
+    const [slots, standbys, subscriptions, tables, selves] = await rowsOfEach(
       kysely,
       sql<Slot>`
         select slot_name as name, slot_type as kind, active,
@@ -259,6 +263,6 @@ function replicationOf({ read }: Session) {
     )
     const [self] = selves
     if (!self) throw new Error('a server says what it is')
-    return { slots, standbys, subscriptions, unidentified, self }
+    return { slots, standbys, subscriptions, tables, self }
   })
 }

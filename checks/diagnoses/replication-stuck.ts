@@ -9,7 +9,7 @@ const faults = [
   'activity/replication#standby-behind',
   'activity/replication#replay-behind',
   'activity/replication#subscription-stopped',
-  'activity/replication#no-replica-identity',
+  'activity/replication#updates-refused',
 ]
 
 export default defineDiagnosis({

@@ -4,7 +4,7 @@ import type { Plan, Step } from './step.js'
 /** What a shell of the database needs to know before anything else, so that it stops at the first error; and how a transaction begins there. */
 const shells = {
   sqlite: { setup: ['.bail on', 'pragma foreign_keys = off;'], begin: 'begin immediate;' },
-  postgres: { setup: ['\\set ON_ERROR_STOP on'], begin: 'begin;' },
+  postgres: { setup: ['\\set ON_ERROR_STOP on', 'set standard_conforming_strings = on;'], begin: 'begin;' },
 } as const
 
 /** A plan as a script for psql or sqlite3. What is no SQL stands in comments. */

@@ -35,7 +35,38 @@ onEachDialect((dialect) => {
         depth === 'quick' ? /^No sign of a database crash: / : /^No database crash: .*, 0 orphaned rows/,
       ),
     })
+    expect(report.causes.map(({ id }) => id)).toEqual(['all-well'])
   })
+})
+
+test('whatever a role has set, a PostgreSQL database is the same to it', async () => {
+  const { target } = await testDatabase('postgres', zooOf('postgres'))
+  const odd = {
+    ...{ standard_conforming_strings: 'off', backslash_quote: 'off', quote_all_identifiers: 'on', array_nulls: 'off' },
+    ...{ DateStyle: 'SQL,DMY', IntervalStyle: 'sql_standard', TimeZone: 'Asia/Kathmandu', extra_float_digits: '-15' },
+    ...{ transform_null_equals: 'on', bytea_output: 'escape', xmloption: 'document', client_min_messages: 'debug1' },
+    ...{ default_transaction_isolation: 'serializable', default_transaction_deferrable: 'on', search_path: 'pg_temp' },
+    ...{
+      work_mem: '64kB',
+      temp_file_limit: '0',
+      enable_seqscan: 'off',
+      enable_hashjoin: 'off',
+      idle_session_timeout: '1s',
+    },
+    ...{ statement_timeout: '2s', lock_timeout: '1ms', idle_in_transaction_session_timeout: '1s', row_security: 'off' },
+  }
+  if ((await postgresVersion()) < 14) Reflect.deleteProperty(odd, 'idle_session_timeout')
+  const options = Object.entries(odd).map(([name, value]) => `-c ${name}=${value}`)
+  const findings = async (settings: string) => {
+    const url = new URL(target)
+    url.searchParams.set('options', settings)
+    const report = await examine(url.href, { depth: 'deep' })
+    expect(unknowns(report)).toEqual([])
+    return report.results.flatMap((result) => result.findings.map(({ address, message }) => `${address}: ${message}`))
+  }
+  const usual = await findings('')
+  expect(usual.length).toBeGreaterThan(10)
+  expect(await findings(options.join(' '))).toEqual(usual)
 })
 
 describe('a healthy file of any kind', () => {

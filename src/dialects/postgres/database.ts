@@ -82,6 +82,7 @@ async function attempt(
     const { client, config } = await connectAnyWay(ways, limits, witness)
     const {
       remarks: own,
+      usual,
       joins,
       ...introduced
     } = await introduce(client, limits).catch((error: unknown) => {
@@ -93,7 +94,7 @@ async function attempt(
     client.joins = joins
     await leave(client)
     const join: Join = async (own) => Object.assign(await connect(config, own, witness), { joins })
-    return { database: databaseOver(client, join, target, traces), remarks }
+    return { database: databaseOver(poolOf(client, join, usual, target.pooler ?? false), target, traces), remarks }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }
     const meant = triage(error)
@@ -123,11 +124,10 @@ async function connectAnyWay(
   throw last
 }
 
-/** Catalogs of thousands are sorted in memory, and no statement about them is worth compiling. */
-const forSorting = sql`set local jit = off; set local work_mem = '16MB'`
+/** Catalogs of thousands are sorted in memory. */
+const forSorting = sql`set local work_mem = '16MB'`
 
-function databaseOver(first: Client, join: Join, target: TargetInfo, traces: readonly CrashTrace[]): Database {
-  const pool = poolOf(first, join, target.pooler ?? false)
+function databaseOver(pool: ReturnType<typeof poolOf>, target: TargetInfo, traces: readonly CrashTrace[]): Database {
   // Two connections whose statements are shared by workers each are slower than one after the other.
   const oneByOne = pLimit(1)
   let inParallel: Promise<Answer<boolean>> | undefined

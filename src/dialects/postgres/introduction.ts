@@ -1,10 +1,12 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { TargetInfo } from '../../report/report.js'
 import { identifier, listed } from '../../values/text.js'
 import type { AnyKysely, Remark } from '../dialect.js'
 import { type Client, timeToConnect, within } from './client.js'
+import { rowsOfEach } from './rows-of-each.js'
 import { begin, enterAlone } from './transactions.js'
+import { briefly, neededSettings, usualSettings } from './usual.js'
 
 /** A time-out, in milliseconds, that a busy machine may need for a statement that does nothing. */
 const shortTimeout = 1000
@@ -14,10 +16,25 @@ export class Mute extends Error {}
 
 interface Introduction extends Partial<TargetInfo> {
   readonly remarks: readonly Remark[]
+  /** What begins with each transaction, so that settings of the role's own change nothing of what is read. */
+  readonly usual: RawBuilder<unknown>
   /**
    * Whether a transaction may begin in one message with its first statement. A short time-out of the role's own could end it there before
-   * ours is set; before PostgreSQL 13 a time-out was for a message, not for a statement; and behind a pooler the session may be anybody's.
+   * ours is set; before PostgreSQL 13 a time-out was for a message, not for a statement; a message is taken apart by the settings from
+   * before it (standard_conforming_strings); and behind a pooler the session may be anybody's.
    */
+  readonly joins: boolean
+}
+
+/** What a server says of itself. */
+interface Itself {
+  readonly database: string
+  readonly role: string
+  readonly version: string
+  readonly recovering: boolean
+  readonly process: number
+  readonly read_only_by: string | null
+  readonly search_path: string | null
   readonly joins: boolean
 }
 
@@ -28,33 +45,29 @@ interface Introduction extends Partial<TargetInfo> {
 export async function introduce(client: Client, limits: Limits): Promise<Introduction> {
   const { kysely, processId } = client
   const ask = async () => {
-    await enterAlone(kysely, begin(limits, null), limits)
-    const { rows } = await sql<{
-      database: string
-      role: string
-      version: string
-      recovering: boolean
-      process: number
-      read_only_by: string | null
-      search_path: string | null
-      joins: boolean
-    }>`
+    await enterAlone(kysely, begin(limits, null, null, sql``), limits)
+    const [needed, , [row]] = await rowsOfEach(
+      kysely,
+      neededSettings,
+      usualSettings,
+      sql<Itself>`
       select pg_catalog.current_database() as database, current_user as role, pg_catalog.current_setting('server_version') as version,
         pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
         (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by,
         (select reset_val from pg_catalog.pg_settings where name = 'search_path') as search_path,
-        pg_catalog.current_setting('server_version_num')::int >= 130000 and (select bool_and(reset_val::int8 not between 1 and ${sql.lit(shortTimeout)}) from pg_catalog.pg_settings
-          where name in ('statement_timeout', 'transaction_timeout')) as joins`.execute(kysely)
-    const [row] = rows
+        pg_catalog.current_setting('server_version_num')::int >= 130000
+          and (select bool_and(case name when 'standard_conforming_strings' then reset_val = 'on' else reset_val::int8 not between 1 and ${sql.lit(shortTimeout)} end)
+            from pg_catalog.pg_settings where name in ('statement_timeout', 'transaction_timeout', 'standard_conforming_strings')) as joins`,
+    )
     if (!row) throw new Error('the server did not introduce itself')
     const remarks = [...readOnlyRemarks(row.read_only_by), ...(await pathRemarks(kysely, row.search_path ?? ''))]
-    return { ...row, remarks }
+    return { ...row, remarks, needed }
   }
   const asking = ask()
   await within(timeToConnect(limits), asking)
   const answer = await Promise.race([asking, Promise.resolve(null)])
   if (answer === null) throw new Mute('it takes the login, and does not answer a query')
-  const { database, role, version, recovering, process, remarks, joins } = answer
+  const { database, role, version, recovering, process, remarks, needed, joins } = answer
   return {
     name: database,
     version: version.split(' ')[0] ?? version,
@@ -63,6 +76,8 @@ export async function introduce(client: Client, limits: Limits): Promise<Introdu
     primary: !recovering,
     pooler: process !== processId,
     remarks,
+    // Behind a pooler the next session may be another one's.
+    usual: process === processId ? briefly(needed) : usualSettings,
     joins: joins && process === processId,
   }
 }
@@ -81,7 +96,7 @@ function readOnlyRemarks(source: string | null): Remark[] {
 async function pathRemarks(kysely: AnyKysely, path: string): Promise<Remark[]> {
   const named = schemasIn(path).filter((schema) => !expected.test(schema))
   if (named.length === 0) return []
-  const there = named.map((schema) => sql`pg_catalog.to_regnamespace(${sql.lit(identifier(schema))}) is not null`)
+  const there = named.map((schema) => sql`pg_catalog.to_regnamespace(${identifier(schema)}) is not null`)
   const { rows } = await sql<{ there: readonly boolean[] }>`select array[${sql.join(there)}] as there`.execute(kysely)
   const lost = named.filter((_, at) => !rows[0]?.there[at])
   return lost.length === 0 ? [] : [{ kind: 'search-path', text: listed(lost) }]

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import pLimit from 'p-limit'
 import type { Limits } from '../../contracts/limits.js'
 import { type Answer, type RoundTrip, stopped, type TransactionSettings } from '../dialect.js'
@@ -7,6 +7,7 @@ import type { Client } from './client.js'
 import { connectionsOf, type Join } from './connections.js'
 import { snapshotOver } from './snapshot.js'
 import {
+  type Beginning,
   begin,
   beginWriting,
   enter,
@@ -24,7 +25,8 @@ const most = 3
 const longestLeave = 10_000
 
 /** What a run asks a server: each in a transaction of its own, two at a time, and with an answer whatever becomes of it. */
-export function poolOf(first: Client, join: Join, isScarce: boolean) {
+export function poolOf(first: Client, join: Join, usual: RawBuilder<unknown>, isScarce: boolean) {
+  const reading: Beginning = (limits, settings = null, imported) => begin(limits, imported ?? null, settings, usual)
   const turn = pLimit(most - 1)
   const connections = connectionsOf(first, join, isScarce)
   let lost = false
@@ -65,7 +67,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
         await leaveAlone(client)
       }
     })
-  const snapshot = snapshotOver(connections, transaction)
+  const snapshot = snapshotOver(connections, transaction, reading)
 
   /** A fresh connection that is asked one trivial question. */
   const ask = async (limits: Limits): Promise<{ client: Client; times: RoundTrip }> => {
@@ -73,7 +75,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     const client = await join(limits)
     const between = performance.now()
     try {
-      await enterAlone(client.kysely, sql`${begin(limits, null)}; select 1; rollback`, limits)
+      await enterAlone(client.kysely, sql`${reading(limits)}; select 1; rollback`, limits)
       return { client, times: { connect: between - before, query: performance.now() - between } }
     } catch (error) {
       void client.end()
@@ -129,7 +131,7 @@ export function poolOf(first: Client, join: Join, isScarce: boolean) {
     ): Promise<Answer<T>> =>
       turn(() =>
         asAnswer(limits, () =>
-          shared ? snapshot.read(limits, work, settings) : transaction(limits, begin(limits, null, settings), work),
+          shared ? snapshot.read(limits, work, settings) : transaction(limits, reading(limits, settings), work),
         ),
       ),
 

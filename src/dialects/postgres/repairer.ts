@@ -16,6 +16,7 @@ const settings = [
   `set lock_timeout = ${lockTimeout}`,
   `set statement_timeout = ${statementTimeout}`,
   'set idle_in_transaction_session_timeout = 60000',
+  'set standard_conforming_strings = on',
   "set datestyle = 'ISO'",
   "set intervalstyle = 'postgres'",
   "set bytea_output = 'hex'",

@@ -4,7 +4,8 @@ import type { Limits } from '../../contracts/limits.js'
 import type { TransactionSettings } from '../dialect.js'
 import type { Client } from './client.js'
 import { type Connections, cancellable } from './connections.js'
-import { begin, enter, leave, settingsOfSome, type Transaction, timeouts, type Work } from './transactions.js'
+import { type Beginning, enter, leave, type Transaction, timeouts, type Work } from './transactions.js'
+import { settingsOfSome } from './usual.js'
 
 /** Attempts to import a snapshot, where whoever exported it is ended each time. */
 const attempts = 3
@@ -16,7 +17,7 @@ interface Snapshot {
 }
 
 /** Reads that see one and the same state, as long as the server lets them. */
-export function snapshotOver(connections: Connections, transaction: Transaction) {
+export function snapshotOver(connections: Connections, transaction: Transaction, begin: Beginning) {
   const alone = pLimit(1)
   let snapshot: Promise<Snapshot | null> | undefined
 
@@ -24,7 +25,7 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
     const client = await connections.another(limits)
     if (client === null) return null
     client.noted = limits.noted
-    const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY }, null)
+    const lasting = begin({ ...limits, expires: Number.POSITIVE_INFINITY })
     try {
       await enter(client, lasting, limits)
       const exported = sql<{ id: string }>`select pg_catalog.pg_export_snapshot() as id`.execute(client.kysely)
@@ -59,11 +60,11 @@ export function snapshotOver(connections: Connections, transaction: Transaction)
 
   const read = async <T>(limits: Limits, work: Work<T>, settings: TransactionSettings, attempt = 1): Promise<T> => {
     const found = await shared(limits)
-    if (found === null) return transaction(limits, begin(limits, null, settings), work)
+    if (found === null) return transaction(limits, begin(limits, settings), work)
     const { client, id } = found
     if (id === null) return alone(() => inside(client, limits, work, settings))
     try {
-      return await transaction(limits, begin(limits, id, settings), work)
+      return await transaction(limits, begin(limits, settings, id), work)
     } catch (error) {
       if (attempt === attempts || !isOfImport(error)) throw error
       // Whoever exported it was ended, and we have not been told yet.

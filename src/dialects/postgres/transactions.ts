@@ -2,8 +2,12 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Limits } from '../../contracts/limits.js'
 import type { AnyKysely, TransactionSettings } from '../dialect.js'
 import type { Client } from './client.js'
+import { settingsOfSome } from './usual.js'
 
 export type Work<T> = (kysely: AnyKysely) => Promise<T>
+
+/** What begins a transaction that reads, with settings of its own, and in an imported snapshot. */
+export type Beginning = (limits: Limits, settings?: TransactionSettings, imported?: string) => RawBuilder<unknown>
 
 /** Runs work in one transaction, which is rolled back in any case. */
 export type Transaction = <T>(limits: Limits, beginning: RawBuilder<unknown>, work: Work<T>) => Promise<T>
@@ -45,30 +49,22 @@ export async function leaveAlone({ kysely, end }: Client): Promise<void> {
 }
 
 /**
- * Settings that apply to some servers; a query, which comes after the snapshot. PostgreSQL 17 ends whole transactions, too. A database without
- * an encoding may hold names that are no UTF-8: they are let through, so that one of them blinds nobody to the rest.
- */
-export const settingsOfSome = sql`select pg_catalog.set_config(s.name, s.value, true) from (values
-      ('transaction_timeout', '0', pg_catalog.current_setting('transaction_timeout', true) is not null),
-      ('client_encoding', 'SQL_ASCII', pg_catalog.current_setting('server_encoding') = 'SQL_ASCII')
-      ) as s (name, value, applies) where s.applies`
-
-/**
  * One transaction, whatever stands between: every setting is local to it, so that nothing leaks through a pooler, and the time-outs come
  * first, in place of the role's own. Row security is off, so that a policy is an error and not a silent filter; only pg_catalog is
- * searched, so that no operator of a user's own is called by accident.
+ * searched, so that no operator of a user's own is called by accident. `usual`: what else is set as everybody expects it.
  */
 export function begin(
   limits: Limits,
   imported: string | null,
-  settings: TransactionSettings = null,
+  settings: TransactionSettings,
+  usual: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   return sql`begin isolation level repeatable read, read only;
     ${timeouts(limits)};
     ${imported === null ? sql`` : sql`set transaction snapshot ${sql.lit(imported)};`}
     set local row_security = off;
     set local search_path = pg_catalog;
-    ${settingsOfSome};
+    ${usual};
     ${settings ?? sql``}`
 }
 
