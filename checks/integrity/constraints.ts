@@ -6,6 +6,7 @@ import {
   type CheckConstraint,
   defineCheck,
   type Failure,
+  heldHere,
   identifier,
   isSmall,
   type Key,
@@ -114,9 +115,11 @@ export default defineCheck({
       ({ kind, schema, partitionOf }) =>
         ['table', 'partitioned'].includes(kind) && !partitionOf && (!config.schemas || config.schemas.includes(schema)),
     )
-    const seen = coverage('table')
+    const whole = new Map(wanted.filter((one) => heldHere(catalog, one)).map((one) => [one, leavesOf(catalog, one)]))
+    const seen = coverage('table', whole.size)
+    const read = new Set<Table>()
     const reading = readings[db.dialect]
-    const tables = wanted.flatMap((one) => leavesOf(catalog, one)).filter(({ stored }) => stored)
+    const tables = [...whole.values()].flat()
     const keysOf = ({ rowsEstimate, keys }: Table) =>
       depth === 'deep' || (rowsEstimate ?? 0) <= options.unique ? keys : []
     const questions = new Map(
@@ -142,7 +145,7 @@ export default defineCheck({
         else report('unreadable', { schema: table.schema, table: name, text: found.text })
         continue
       }
-      seen.examined()
+      read.add(table)
       if (keysOf(table).length < table.keys.length)
         seen.missing(`the keys of ${name}`, 'unsafe', 'many rows: --depth deep looks for duplicates', true)
       const typed = identifier(table.schema, table.name)
@@ -168,6 +171,7 @@ export default defineCheck({
         report('duplicate', { schema: table.schema, table: name, columns, rows, select, rebuild })
       }
     }
+    seen.examined([...whole.values()].filter((leaves) => leaves.every((leaf) => read.has(leaf))).length)
   },
 })
 

@@ -44,7 +44,7 @@ export default defineCheck({
       const answer = await db.catalog()
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const catalog = answer.value
-      const seen = coverage('trigger')
+      const seen = coverage('trigger', catalog.triggers.length)
       for (const [table, triggers] of groupBy(catalog.triggers, ({ table }) => findTable(catalog, table))) {
         if (!table) continue
         const names = triggers.map(({ name }) => name)

@@ -77,7 +77,8 @@ export interface CheckContext<M, O, N extends Need = Need> {
   /** Aborted when the check's time is up or the run is interrupted. */
   readonly signal: AbortSignal
   report<C extends keyof M & string>(code: C, ...evidence: Arguments<M[C]>): void
-  coverage(unit: string): Coverage
+  /** `of`: how many there are, where what is missing may be a part of one. Else they are those examined and those missing. */
+  coverage(unit: string, of?: number): Coverage
   measure(measurement: Measurement): void
   /** Says of a relationship that it was looked at. */
   relationship(relationship: RelationshipReport): void

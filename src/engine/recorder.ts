@@ -49,7 +49,7 @@ export function recorderOf(
   const measurements: Measurement[] = []
   const relationships: RelationshipReport[] = []
   const gaps: CoverageReport['missing'][number][] = []
-  let counted: { unit: string; examined: number } | undefined
+  let counted: { unit: string; examined: number; of: number | undefined } | undefined
   let skip: { reason: SkipReason; detail: string } | undefined
   let error: Result['error']
   let saw: string | undefined
@@ -89,8 +89,8 @@ export function recorderOf(
       relationships.push(relationship)
     },
 
-    coverage(unit: string): Coverage {
-      const count = { unit, examined: 0 }
+    coverage(unit: string, of?: number): Coverage {
+      const count = { unit, examined: 0, of }
       counted = count
       return {
         examined(more = 1) {
@@ -148,7 +148,7 @@ export function recorderOf(
       const gap = gaps.find(({ optional }) => !optional)
       const coverage = counted && {
         examined: counted.examined,
-        of: counted.examined + gaps.length,
+        of: counted.of ?? counted.examined + gaps.length,
         unit: counted.unit,
         missing: gaps,
       }

@@ -66,7 +66,7 @@ test('what the application may bring with it, or its own build of SQLite takes, 
      create trigger well after insert on v begin delete from u; end;`,
   )
   const result = await triggers(target)
-  expect([said(result), result.coverage]).toMatchObject(['pass', { examined: 1, of: 3 }])
+  expect([said(result), result.coverage]).toMatchObject(['pass', { examined: 1, of: 3, unit: 'trigger' }])
   expect(result.coverage?.missing).toMatchObject([
     { object: 'the triggers of t', detail: 'no such function: our_function', optional: true },
     {
