@@ -1,6 +1,6 @@
 import {
-  type Answer,
   defineCheck,
+  type Failure,
   findTable,
   groupBy,
   listed,
@@ -63,26 +63,26 @@ export default defineCheck({
   },
 })
 
-type Sql = ReturnType<typeof sql>
-type Name = { readonly name: string }
-type Refusal = Extract<Answer<never>, { outcome: 'failed' }> & { readonly write: string }
+interface Refusal extends Failure {
+  readonly write: string
+}
 
 /** What each kind of write would be refused with. SQLite compiles the triggers with the statement, which is explained and never run. */
 async function refusalsOf({ read }: Session, { name, kind }: Table): Promise<Refusal[]> {
   const place = sql.id(name)
-  const changes = (columns: readonly Name[]) =>
-    sql.join(columns.map((own) => sql`${sql.id(own.name)} = ${sql.id(own.name)}`))
-  const writes: Record<string, (columns: readonly Name[]) => Sql> = {
-    insert: () => sql`insert into ${place} default values`,
-    update: (columns) => sql`update ${place} set ${changes(columns)}`,
-    delete: () => sql`delete from ${place}`,
-  }
   const refusals: Refusal[] = []
-  for (const [write, statement] of Object.entries(writes)) {
+  for (const write of ['insert', 'update', 'delete'] as const) {
     const answer = await read(async (kysely) => {
       // A trigger may be of some columns alone. Those of a view are not in the catalog.
-      const { rows } = await sql<Name>`select name from pragma_table_xinfo(${name}) where hidden = 0`.execute(kysely)
-      await sql`explain ${statement(rows)}`.execute(kysely)
+      const { rows } = await sql<{ name: string }>`
+        select name from pragma_table_xinfo(${name}) where hidden = 0`.execute(kysely)
+      const changes = rows.map((column) => sql`${sql.id(column.name)} = ${sql.id(column.name)}`)
+      const statements = {
+        insert: sql`insert into ${place} default values`,
+        update: sql`update ${place} set ${sql.join(changes)}`,
+        delete: sql`delete from ${place}`,
+      }
+      await sql`explain ${statements[write]}`.execute(kysely)
     })
     if (answer.outcome === 'answered') continue
     // A view takes the writes that it has triggers for.

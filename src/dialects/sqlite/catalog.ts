@@ -85,7 +85,12 @@ function assemble({
     })),
     triggers: objects
       .filter(({ type }) => type === 'trigger')
-      .map(({ name, tbl_name }) => ({ name, table: relation(tbl_name), enabled: true })),
+      // As it was typed there, in small letters or large.
+      .map(({ name, tbl_name }) => ({
+        name,
+        table: relation(byName.get(fold(tbl_name))?.name ?? tbl_name),
+        enabled: true,
+      })),
   })
 }
 

@@ -50,7 +50,7 @@ test('one alone is named, with all that it refuses', async () => {
   const { target } = await testDatabase(
     'sqlite',
     `create table t (id integer primary key, of integer references nowhere (id)); create table other (a);
-     create trigger only_one after delete on t begin delete from other where b = old.id; end;`,
+     create trigger only_one after delete on T begin delete from other where b = old.id; end;`,
   )
   expect(said(await triggers(target))).toEqual([
     'each delete of "t" is refused, for trigger "only_one" cannot fire: no such column: b',
