@@ -30,6 +30,7 @@ export {
   type Catalog,
   type CheckConstraint,
   type Column,
+  checksOf,
   countedIndexes,
   countedTables,
   type ForeignKey,

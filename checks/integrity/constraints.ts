@@ -4,6 +4,7 @@ import {
   ahead,
   type Catalog,
   type CheckConstraint,
+  checksOf,
   defineCheck,
   type Failure,
   heldHere,
@@ -194,7 +195,6 @@ const readings: Record<Session['dialect'], Reading> = {
 }
 
 function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rule[] {
-  const checks = catalog.checks.filter(({ table: { schema, name } }) => schema === table.schema && name === table.name)
   const columns = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
   return [
     ...columns.map(
@@ -220,7 +220,7 @@ function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rul
           where: `array_position(enum_range(null::${type}), ${identifier(name)}) is null and ${identifier(name)} is not null`,
         }
       }),
-    ...checks.flatMap((check): Rule[] => {
+    ...checksOf(catalog, table).flatMap((check): Rule[] => {
       const expression = expressionOf(check)
       // A comment at its end would take the parenthesis with it.
       const where = `not (${expression}${expression.includes('--') ? '\n' : ''})`

@@ -159,6 +159,11 @@ export function indexesOf({ indexes }: Catalog, table: Relation): readonly Index
   return named(indexesByTable, indexes, table, (index) => ({ schema: index.schema, name: index.table }))
 }
 
+/** The CHECK clauses of a table. */
+export function checksOf({ checks }: Catalog, table: Relation): readonly CheckConstraint[] {
+  return named(checksByTable, checks, table, (check) => check.table)
+}
+
 /** The table of this name, if there is one: the first, where there are more. */
 export function findTable({ tables }: Catalog, relation: Relation): Table | undefined {
   return named(tablesByName, tables, relation, (table) => table)[0]
@@ -168,6 +173,7 @@ export function findTable({ tables }: Catalog, relation: Relation): Table | unde
 type ByName<T> = WeakMap<readonly T[], ReadonlyMap<string, readonly T[]>>
 const tablesByName: ByName<Table> = new WeakMap()
 const partitionsByParent: ByName<Table> = new WeakMap()
+const checksByTable: ByName<CheckConstraint> = new WeakMap()
 const indexesByTable: ByName<Index> = new WeakMap()
 
 function named<T>(known: ByName<T>, items: readonly T[], wanted: Relation, nameOf: (item: T) => Relation | null) {

@@ -61,8 +61,8 @@ function nearTo(child: Table, column: Column, parents: ParentIndex): Parent[] {
   const person = personOf(child, (noun ?? words).join(''), parents)
   const names = new Set([...parts.flatMap((part) => [stem(part), stem(expanded(part))]), ...own])
   return parents.inOrder([
-    ...[...names].flatMap((name) => parents.called(name)),
-    ...(genericNames.has(bare) ? [] : parents.keyed(bare)),
+    ...[...names].flatMap((name) => parents.called(name, child)),
+    ...(genericNames.has(bare) ? [] : parents.keyed(bare, child)),
     ...parents.of(child),
     ...(person ? parents.of(person) : []),
   ])
@@ -143,10 +143,11 @@ function personOf(child: Table, role: string, parents: ParentIndex): Table | und
     const end = people.findIndex((name) => tails.has(name) && staff.has(name))
     return whole >= 0 || end < 0 ? whole : people.length + end
   }
+  const isBeside = ({ table }: Parent) => table.schema === child.schema
   const known = parents
-    .inOrder(people.flatMap((name) => parents.called(name)))
+    .inOrder(people.flatMap((name) => parents.called(name, child)))
     .filter((parent) => rank(parent) >= 0)
-    .sort((a, b) => rank(a) - rank(b))
+    .sort((a, b) => rank(a) - rank(b) || Number(isBeside(b)) - Number(isBeside(a)))
   const own = known.find((parent) => parent.table === child && rank(parent) % people.length < people.indexOf('contact'))
   return ((superiors.test(role) && own) || known[0])?.table
 }

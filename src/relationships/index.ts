@@ -2,7 +2,7 @@ import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { bestOf, strong } from './candidates.js'
 import type { Inferred } from './inferred.js'
-import { bareName, columnPrefix, declaredIn, indexed, parentsOf, place } from './parents.js'
+import { bareName, columnPrefix, crowds, declaredIn, indexed, nearTo, parentsOf, place } from './parents.js'
 import { kindOf } from './polymorphic.js'
 import { comparable } from './types.js'
 import { genericNames } from './vocabulary.js'
@@ -19,8 +19,14 @@ export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './poly
 export function inferRelationships(catalog: Catalog): Inferred[] {
   const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
   const declared = declaredIn(catalog)
-  const parents = indexed(parentsOf(tables, declared))
+  const parents = indexed(parentsOf(tables, declared), catalog.defaultSchema)
   const ofSeveral = tables.filter((table) => primaryKeyOf(table).length > 1)
+  const byName = [
+    ...crowds(
+      ofSeveral.map((table) => [table.name, table]),
+      (table) => table,
+    ).values(),
+  ]
   return tables.flatMap((child) => [
     ...child.columns.flatMap((column): Inferred[] => {
       if (declared.has(place(child, column.name)) || kindOf(child, column)) return []
@@ -40,7 +46,11 @@ export function inferRelationships(catalog: Catalog): Inferred[] {
         },
       ]
     }),
-    ...compositesOf(child, ofSeveral, declared),
+    ...compositesOf(
+      child,
+      byName.flatMap((crowd) => nearTo(crowd, child, catalog.defaultSchema, 1)),
+      declared,
+    ),
   ])
 }
 

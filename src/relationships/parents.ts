@@ -1,4 +1,4 @@
-import type { Catalog, Column, Relation, Table } from '../dialects/catalog.js'
+import { type Catalog, type Column, groupBy, type Relation, type Table } from '../dialects/catalog.js'
 import { expanded, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
 
 /** A table that others may point at: by one column, which is a key. */
@@ -20,7 +20,7 @@ export interface Parent {
 }
 
 export function parentsOf(tables: readonly Table[], declared: ReadonlySet<string>): Parent[] {
-  const shared = sharedPrefix(tables.map(({ name }) => wordsOf(name)))
+  const shared = sharedPrefix([...new Set(tables.map(({ name }) => name))].map(wordsOf))
   return tables.flatMap((table) => {
     const words = withoutTag(wordsOf(table.name))
     const bare = words.length > 1 && words[0] === shared ? words.slice(1) : words
@@ -89,38 +89,81 @@ function singleKeys(table: Table): Column[] {
  * is in the order of all.
  */
 export interface ParentIndex {
-  /** By one of its names, an end of one, or a head. */
-  called(name: string): readonly Parent[]
-  /** By the bare name of its key. */
-  keyed(name: string): readonly Parent[]
+  /** By one of its names, an end of one, or a head; those that this child may mean. */
+  called(name: string, child: Table): readonly Parent[]
+  /** By the bare name of its key; those that this child may mean. */
+  keyed(name: string, child: Table): readonly Parent[]
   of(table: Table): readonly Parent[]
+  /** How many tables have a key of this bare name; those that are called alike in many schemas are one. */
+  count(name: string): number
   /** Some of them, each once, in the order of all. */
   inOrder(some: readonly Parent[]): Parent[]
 }
 
-export function indexed(all: readonly Parent[]): ParentIndex {
-  const called = new Map<string, Parent[]>()
-  const keyed = new Map<string, Parent[]>()
-  const of = new Map<Table, Parent[]>()
+/** From so many parents of one name on, a child means one of its own schema, or of the default one: each tenant has the same tables. */
+const many = 30
+
+export function indexed(all: readonly Parent[], defaultSchema: string): ParentIndex {
+  const tableOf = ({ table }: Parent) => table
+  const called = crowds(
+    all.flatMap((parent) => {
+      const { names, tails, head } = parent
+      return [...new Set([...names, ...tails.keys(), ...(head ? [head.name] : [])])].map((name) => [name, parent])
+    }),
+    tableOf,
+  )
+  const keyed = crowds(
+    all.map((parent) => [parent.keyName, parent]),
+    tableOf,
+  )
+  const of = groupBy(all, tableOf)
+  const counts = new Map(
+    Array.from(keyed, ([name, { members }]) => [name, new Set(members.map(({ table }) => table.name)).size]),
+  )
   const positions = new Map(all.map((parent, at) => [parent, at]))
   const position = (parent: Parent) => positions.get(parent) ?? 0
-  const add = <K>(to: Map<K, Parent[]>, key: K, parent: Parent) => {
-    const some = to.get(key)
-    if (some) some.push(parent)
-    else to.set(key, [parent])
-  }
-  for (const parent of all) {
-    const { names, tails, head } = parent
-    for (const name of new Set([...names, ...tails.keys(), ...(head ? [head.name] : [])])) add(called, name, parent)
-    add(keyed, parent.keyName, parent)
-    add(of, parent.table, parent)
-  }
+  const meant = (crowd: Crowd<Parent> | undefined, child: Table) =>
+    crowd ? nearTo(crowd, child, defaultSchema, many) : []
   return {
-    called: (name) => called.get(name) ?? [],
-    keyed: (name) => keyed.get(name) ?? [],
+    called: (name, child) => meant(called.get(name), child),
+    keyed: (name, child) => meant(keyed.get(name), child),
     of: (table) => of.get(table) ?? [],
+    count: (name) => counts.get(name) ?? 0,
     inOrder: (some) => [...new Set(some)].sort((a, b) => position(a) - position(b)),
   }
+}
+
+/** What is called alike, in all schemas. */
+export interface Crowd<T> {
+  readonly members: readonly T[]
+  readonly bySchema: ReadonlyMap<string, readonly T[]>
+}
+
+export function crowds<T>(
+  named: readonly (readonly [name: string, member: T])[],
+  tableOf: (member: T) => Table,
+): Map<string, Crowd<T>> {
+  return new Map(
+    Array.from(
+      groupBy(named, ([name]) => name),
+      ([name, some]) => {
+        const members = some.map(([, member]) => member)
+        return [name, { members, bySchema: groupBy(members, (member) => tableOf(member).schema) }]
+      },
+    ),
+  )
+}
+
+/** Those that a child may mean: all, up to a number; of more, those of its own schema and of the default one, should there be any. */
+export function nearTo<T>(
+  { members, bySchema }: Crowd<T>,
+  child: Table,
+  defaultSchema: string,
+  most: number,
+): readonly T[] {
+  if (members.length <= most) return members
+  const near = [...new Set([child.schema, defaultSchema])].flatMap((schema) => bySchema.get(schema) ?? [])
+  return near.length > 0 ? near : members.slice(0, most)
 }
 
 export function parentNames(table: Table, parents: ParentIndex): ReadonlySet<string> {
@@ -129,7 +172,7 @@ export function parentNames(table: Table, parents: ParentIndex): ReadonlySet<str
 
 /** How many tables have a primary key of this name. */
 export function namedAlike({ keyName }: Parent, parents: ParentIndex): number {
-  return new Set(parents.keyed(keyName).map(({ table }) => table)).size
+  return parents.count(keyName)
 }
 
 export function declaredIn({ foreignKeys }: Catalog): ReadonlySet<string> {

@@ -1,6 +1,6 @@
-import { type Catalog, type Column, countedTables, type Table } from '../dialects/catalog.js'
+import { type Catalog, type Column, countedTables, groupBy, type Table } from '../dialects/catalog.js'
 import type { Inferred } from './inferred.js'
-import { declaredIn, parentsOf, place } from './parents.js'
+import { declaredIn, type Parent, parentsOf, place } from './parents.js'
 import { comparable } from './types.js'
 import { nounOf, stem, wordsOf } from './vocabulary.js'
 
@@ -31,14 +31,11 @@ export function polymorphicColumns(catalog: Catalog): Polymorphic[] {
 export function relationshipOfKind(catalog: Catalog, pair: Polymorphic, value: string): Inferred | null {
   const { child, column, kind } = pair
   const parts = value.split(/::|\\|[./:]/).filter(Boolean)
-  const parents = parentsOf(countedTables(catalog), new Set()).filter(
-    ({ table, key }) =>
-      table !== child &&
-      comparable(column.type, key.type) &&
-      table.keys.some(({ primary, columns }) => primary && columns.length === 1 && columns[0] === key.name),
-  )
+  const kinds = kindsOf(catalog)
   for (const words of [parts.flatMap(wordsOf), wordsOf(parts.at(-1) ?? '')]) {
-    const called = parents.filter(({ names }) => names.has(stem(words)))
+    const called = (kinds.get(stem(words)) ?? []).filter(
+      ({ table, key }) => table !== child && comparable(column.type, key.type),
+    )
     const near = called.filter(({ table }) => table.schema === child.schema)
     const [parent, ...others] = near.length > 0 ? near : called
     if (!parent || others.length > 0) continue
@@ -56,6 +53,26 @@ export function relationshipOfKind(catalog: Catalog, pair: Polymorphic, value: s
   }
   return null
 }
+
+/** Tables with a primary key of one column, by what a kind may call them. */
+function kindsOf(catalog: Catalog): ReadonlyMap<string, readonly Parent[]> {
+  const known = kindsByCatalog.get(catalog)
+  if (known) return known
+  const parents = parentsOf(countedTables(catalog), new Set()).filter(({ table, key }) =>
+    table.keys.some(({ primary, columns }) => primary && columns.length === 1 && columns[0] === key.name),
+  )
+  const named = parents.flatMap((parent) => [...parent.names].map((name) => ({ name, parent })))
+  const kinds = new Map(
+    Array.from(
+      groupBy(named, ({ name }) => name),
+      ([name, some]) => [name, some.map(({ parent }) => parent)] as const,
+    ),
+  )
+  kindsByCatalog.set(catalog, kinds)
+  return kinds
+}
+
+const kindsByCatalog = new WeakMap<Catalog, ReadonlyMap<string, readonly Parent[]>>()
 
 /** The sibling that names the kind of what a column points at. */
 export function kindOf(child: Table, column: Column): Column | undefined {

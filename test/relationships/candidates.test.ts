@@ -40,11 +40,33 @@ const table = fc.tuple(name, fc.uniqueArray(column, { selector: (one) => one.nam
     }) as unknown as Table,
 )
 
+test('a table means one of its own schema, where each of many tenants has the same tables', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(table, { selector: (one) => one.name, minLength: 1, maxLength: 6 }), (tables) => {
+      const ofTenant = (tenant: string) => tables.map((one): Table => ({ ...one, schema: tenant }))
+      const [own, ...others] = Array.from({ length: 40 }, (_, at) => ofTenant(`tenant_${at}`))
+      if (!own) throw new Error('there is a first one')
+      const alone = indexed(parentsOf(own, new Set()), 'public')
+      const among = indexed(parentsOf([...others.flat(), ...own], new Set()), 'public')
+      for (const child of own)
+        for (const one of child.columns) {
+          const [meant, found] = [bestOf(child, one, alone), bestOf(child, one, among)]
+          expect([found?.parent.table, found?.score, found?.why]).toEqual([
+            meant?.parent.table,
+            meant?.score,
+            meant?.why,
+          ])
+        }
+    }),
+    { numRuns: 150 },
+  )
+})
+
 test('whatever tables are called, nothing that fits is overlooked by going through an index of names', () => {
   fc.assert(
     fc.property(fc.uniqueArray(table, { selector: (one) => one.name, minLength: 1, maxLength: 8 }), (tables) => {
       const parents = parentsOf(tables, new Set())
-      const index = indexed(parents)
+      const index = indexed(parents, 'public')
       const all = { ...index, inOrder: () => [...parents] }
       for (const child of tables)
         for (const one of child.columns) {

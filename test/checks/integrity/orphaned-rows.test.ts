@@ -382,3 +382,25 @@ test('tables of the same name in several schemas are not taken for each other', 
   expect([ignored.status, ignored.coverage]).toMatchObject(['pass', { examined: 1, of: 1 }])
   expect((await under({ ignore: ['orders.user_id'] })).coverage).toMatchObject({ of: 0 })
 })
+
+test('on PostgreSQL: tenants with the same tables are each their own', async () => {
+  const tenant = (name: string) => `create schema ${name};
+    create table ${name}.users (id int primary key, manager_id int); insert into ${name}.users values (1, null), (2, 1);
+    create table ${name}.memberships (team_no int, user_id int, role text, primary key (team_no, user_id)); insert into ${name}.memberships values (1, 1), (1, 2);
+    create table ${name}.absences (id int primary key, team_no int, user_id int); insert into ${name}.absences values (1, 1, 2);
+    create table ${name}.photos (id int primary key, created_by int, owner_type text, owner_id int); insert into ${name}.photos values (1, 2, 'User', 1);`
+  const { target, execute } = await testDatabase('postgres', ['north', 'south', 'west'].map(tenant).join(' '))
+  await execute('delete from west.users where id = 2')
+  const { relationships = [] } = await examineOne('integrity/orphaned-rows', target)
+  const found = relationships.map(({ child, columns, parent }) => `${child} (${columns.join(', ')}) -> ${parent}`)
+  expect(found.sort()).toEqual(
+    ['north', 'south', 'west'].flatMap((name) => [
+      `${name}.absences (team_no, user_id) -> ${name}.memberships`,
+      `${name}.absences (user_id) -> ${name}.users`,
+      `${name}.memberships (user_id) -> ${name}.users`,
+      `${name}.photos (created_by) -> ${name}.users`,
+      `${name}.photos (owner_id) -> ${name}.users`,
+      `${name}.users (manager_id) -> ${name}.users`,
+    ]),
+  )
+})
