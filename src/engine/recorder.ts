@@ -108,8 +108,9 @@ export function recorderOf(
     },
 
     planned(object: string, how: string) {
-      const objects = plans.get(how) ?? []
-      plans.set(how, [...objects, object])
+      const objects = plans.get(how)
+      if (objects) objects.push(object)
+      else plans.set(how, [object])
     },
 
     noted(statement: string, ms: number) {

@@ -35,6 +35,17 @@ function measured({ name, value, n }: Measurement, named: boolean): string {
   return n === 1 && !named ? milliseconds(value) : `${name.replace(/ (p50|mean)$/, '')} ${milliseconds(value)}`
 }
 
+/** Findings as they are told: what is only worth knowing so many times of each kind, and how much more of it there is. */
+export function folded(findings: readonly Finding[], notes: number): { shown: readonly Finding[]; more: number } {
+  const told = new Map<string, number>()
+  const shown = findings.filter(({ severity, address }) => {
+    const before = told.get(address) ?? 0
+    told.set(address, before + 1)
+    return severity !== 'info' || before < notes
+  })
+  return { shown, more: findings.length - shown.length }
+}
+
 /** Results that are unknown because of another one, by that one's id: what to mend first, and what waits for it. */
 export function blockedOf(results: readonly Result[]): ReadonlyMap<string, readonly Result[]> {
   const blocked = new Map<string, Result[]>()

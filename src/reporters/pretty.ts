@@ -11,6 +11,7 @@ import {
   blockedOf,
   figureOf,
   fixed,
+  folded,
   isUnadvised,
   placeOf,
   ranOf,
@@ -99,12 +100,11 @@ function resultLines(result: Result, page: Page): string[] {
     [muted ? paint.dim(result.title) : result.title, width - 6 - figureWidth(figure, width), 'left'],
     [paint.dim(figure), figureWidth(figure, width), 'right'],
   ])
+  const { shown, more } = folded(result.findings, page.verbose ? Number.POSITIVE_INFINITY : notesShown)
   return [
     ...line,
-    ...shownFindings(result.findings, page).flatMap((finding) => findingLines(finding, page)),
-    ...(notShown(result.findings, page) > 0
-      ? wrapped(`and ${notShown(result.findings, page)} more of the kind (--verbose shows all)`, 6, page, paint.dim)
-      : []),
+    ...shown.flatMap((finding) => findingLines(finding, page)),
+    ...(more > 0 ? wrapped(`and ${more} more of the kind (--verbose shows all)`, 6, page, paint.dim) : []),
     ...(isUnadvised(result) && result.docs ? wrapped(result.docs.fix, 10, page, paint.dim, '        → ') : []),
     ...(result.error
       ? wrapped(`the check broke: ${result.error.name}: ${result.error.message}`, 6, page, paint.magenta)
@@ -136,19 +136,6 @@ function findingLines(finding: Finding, page: Page): string[] {
       .filter((step) => !page.advised.includes(step))
       .flatMap((step) => wrapped(step, 10, page, page.paint.dim, '        → ')),
   ]
-}
-
-/** What is only worth knowing is told a few times of each kind. */
-function shownFindings(findings: readonly Finding[], { verbose }: Page): readonly Finding[] {
-  if (verbose) return findings
-  return findings.filter(({ severity, address }, at) => {
-    const before = findings.slice(0, at).filter((other) => other.address === address)
-    return severity !== 'info' || before.length < notesShown
-  })
-}
-
-function notShown(findings: readonly Finding[], page: Page): number {
-  return findings.length - shownFindings(findings, page).length
 }
 
 function gapLines(coverage: CoverageReport | undefined, page: Page): string[] {

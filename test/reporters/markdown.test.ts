@@ -110,3 +110,26 @@ test('whatever a name holds, it is no markup', () => {
     }),
   )
 })
+
+test('of thousands of notes, and of gaps, a few are told, and how many there are', () => {
+  const notes = Array.from({ length: 30_000 }, (_, at) =>
+    findingWith({ address: 'schema/key-types#no-key', severity: 'info', message: `"t${at}" has no key` }),
+  )
+  const missing = Array.from({ length: 5_000 }, (_, at) => ({
+    object: `m${at}`,
+    reason: 'no-permission' as const,
+    detail: 'no rights',
+  }))
+  const document = markdown.render(
+    reportWith(
+      { id: 'schema/key-types', status: 'pass', findings: notes },
+      { id: 'schema/tables', status: 'skip', coverage: { examined: 0, of: 5_000, unit: 'table', missing } },
+    ),
+    options,
+  )
+  expect(document.match(/has no key/g)).toHaveLength(20)
+  expect(document).toContain('  - and 29980 more of the kind\n')
+  expect(document.match(/not examined: m\d+: no rights/g)).toHaveLength(20)
+  expect(document).toContain('  - not examined: 4980 more\n')
+  expect(document.length).toBeLessThan(20_000)
+})

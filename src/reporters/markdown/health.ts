@@ -1,7 +1,7 @@
 import { type Report, type Result, whySkipped } from '../../report/report.js'
 import { pluralize } from '../../values/text.js'
 import { marks, provenance, states, escaped as text } from '../commonmark.js'
-import { acceptedBy, blockedOf, figureOf, isBroken } from '../figures.js'
+import { acceptedBy, blockedOf, figureOf, folded, isBroken } from '../figures.js'
 import { isUnsure, listOr, looked, notChecked, parts } from './parts.js'
 
 export function opening(report: Report): string[] {
@@ -33,22 +33,27 @@ export function health({ results }: Report): string[] {
   return ['## System health', '', ...sections]
 }
 
+/** How often what is only worth knowing, and what was not examined, is told of a check: services take a mebibyte, or less. */
+const most = 20
+
 function resultLines(result: Result): string[] {
   const { title, status, findings, error, coverage } = result
   const missing = coverage?.missing ?? []
   const why = whySkipped(result)
+  const told = status === 'expected' ? [] : findings.filter((finding) => !isBroken(finding))
+  const { shown, more } = folded(told, most)
   return [
     `- **${text(title)}**: ${marks[status]} ${text(figureOf(result))}`.trimEnd(),
     // What is as expected is told among what people can do.
-    ...(status === 'expected' ? [] : findings)
-      .filter((finding) => !isBroken(finding))
-      .map(
-        ({ message, address, suppressed }) =>
-          `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
-      ),
+    ...shown.map(
+      ({ message, address, suppressed }) =>
+        `  - ${text(message)} (${text(suppressed ? acceptedBy(suppressed) : address)})`,
+    ),
+    ...(more > 0 ? [`  - and ${more} more of the kind`] : []),
     ...(error ? [`  - the check broke: ${text(error.message)}`] : []),
     ...(why !== null && isUnsure(result) ? [`  - ${text(why)}`] : []),
-    ...missing.map(({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`),
+    ...missing.slice(0, most).map(({ object, detail }) => `  - not examined: ${text(object)}: ${text(detail)}`),
+    ...(missing.length > most ? [`  - not examined: ${missing.length - most} more`] : []),
   ]
 }
 
