@@ -65,19 +65,29 @@ function countOrNames(names: readonly string[], wish: Wish): Draft {
   return names.map((name) => ({ value: name }))
 }
 
+/** How many relationships that somebody has to decide about are written out. */
+const mostOpen = 100
+
 /** What is certain is declared; what is not waits as a comment. Nothing certain: all of it does. */
 function relationshipsDraft({ relationships }: SeenDatabase, wish: Wish): Setting | null {
   if (relationships.length === 0) return null
   const declared = (one: SeenRelationship) => isCertain(one) && isWritable(one.declaration, wish)
-  const none = !relationships.some(declared)
-  const items = relationships
-    .toSorted((a, b) => Number(declared(b)) - Number(declared(a)))
-    .map((one): Item => ({ value: one.declaration, note: believed(one), off: !none && !declared(one) }))
+  const certain = relationships.filter(declared)
+  const open = relationships.filter((one) => !declared(one))
+  const none = certain.length === 0
+  const items = [...certain, ...open.slice(0, mostOpen)].map(
+    (one): Item => ({ value: one.declaration, note: believed(one), off: !none && !declared(one) }),
+  )
   return {
     name: 'relationships',
     value: group({ name: 'declare', value: items }),
     above: [
       'No foreign key declares these. A row without its parent is a warning; of one that is declared here, an error.',
+      ...(open.length > mostOpen
+        ? [
+            `There are ${open.length - mostOpen} more to decide about: dbdoctor check --only integrity/orphaned-rows --verbose`,
+          ]
+        : []),
     ],
     off: none,
   }

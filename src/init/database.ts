@@ -1,6 +1,15 @@
 import { sql } from 'kysely'
 import { defineCheck } from '../contracts/check.js'
-import { type Catalog, countedIndexes, countedTables, heldHere, nameOf, type Table } from '../dialects/catalog.js'
+import {
+  type Catalog,
+  countedIndexes,
+  countedTables,
+  findTable,
+  groupBy,
+  heldHere,
+  nameOf,
+  type Table,
+} from '../dialects/catalog.js'
 import type { Session } from '../dialects/dialect.js'
 import { declarationOf } from '../relationships/configured.js'
 import { type Inferred, inferRelationships } from '../relationships/index.js'
@@ -52,12 +61,8 @@ async function populatedOf(db: Session, catalog: Catalog): Promise<string[]> {
     const at = people.indexOf(stem(wordsOf(table.name)))
     return at < 0 ? people.length : at
   }
-  const children = (table: Table) =>
-    new Set(
-      catalog.foreignKeys
-        .filter(({ parent }) => parent.schema === table.schema && parent.name === table.name)
-        .map(({ child }) => nameOf(child, catalog)),
-    ).size
+  const keys = groupBy(catalog.foreignKeys, ({ parent }) => findTable(catalog, parent))
+  const children = (table: Table) => new Set((keys.get(table) ?? []).map(({ child }) => nameOf(child, catalog))).size
   const important = countedTables(catalog)
     .filter((table) => table.kind !== 'virtual' && heldHere(catalog, table))
     .filter((table) => rank(table) < people.length || children(table) >= manyChildren)
@@ -79,9 +84,9 @@ async function hasRows(db: Session, { schema, name }: Table): Promise<boolean> {
 /** What names tell, held against the rows. */
 async function relationshipsOf(db: Session, catalog: Catalog, scan: boolean): Promise<SeenRelationship[]> {
   const seen: SeenRelationship[] = []
-  for (const relationship of inferRelationships(catalog)) {
-    if (!heldHere(catalog, relationship.child, relationship.parent)) continue
-    const values = scan ? await valuesOf(db, relationship) : null
+  const inferred = inferRelationships(catalog).filter(({ child, parent }) => heldHere(catalog, child, parent))
+  for (const relationship of inferred) {
+    const values = scan ? await valuesOf(db, relationship, inferred) : null
     const known = values !== null && values.keyed > 0
     const convincing = known ? values.matched / values.keyed >= worthALine : relationship.trust === 'strong'
     if (!convincing) continue
@@ -91,8 +96,12 @@ async function relationshipsOf(db: Session, catalog: Catalog, scan: boolean): Pr
   return seen
 }
 
-async function valuesOf(db: Session, relationship: Inferred): Promise<SeenRelationship['values']> {
-  const scan = await db.orphans(relationship, 0)
+async function valuesOf(
+  db: Session,
+  relationship: Inferred,
+  beside: readonly Inferred[],
+): Promise<SeenRelationship['values']> {
+  const scan = await db.orphans(relationship, 0, beside)
   return scan.outcome === 'answered' && !scan.value.gap
     ? { matched: scan.value.keyed - scan.value.rows, keyed: scan.value.keyed }
     : null

@@ -187,6 +187,21 @@ describe('what a config says', () => {
     )
   })
 
+  test('of thousands of relationships all that are certain are declared, and a hundred others wait', () => {
+    const some = (count: number, name: string, keyed: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        ...{ declaration: `${name}${at}.author_id -> users.id`, why: 'it is named so', trust: 'strong' as const },
+        values: { matched: keyed, keyed },
+      }))
+    const text = configText(seenWith({ relationships: [...some(3000, 'open', 5), ...some(150, 'sure', 50)] }), wish)
+    expect(text.match(/^ {8}'sure\d+\.author_id/gm)).toHaveLength(150)
+    expect(text.match(/^ {8}\/\/ 'open\d+\.author_id/gm)).toHaveLength(100)
+    expect(text).toContain(
+      'There are 2900 more to decide about: dbdoctor check --only integrity/orphaned-rows --verbose\n',
+    )
+    expect(configText(seenWith({ relationships: some(100, 'open', 5) }), wish)).not.toContain('more to decide about')
+  })
+
   test('a login waits as a comment, and a health route that is not well does too', () => {
     const login = { path: '/login', form: true, user: 'username', password: 'password' }
     const health = [
