@@ -46,16 +46,9 @@ test('whatever a role has set, a PostgreSQL database is the same to it', async (
     ...{ DateStyle: 'SQL,DMY', IntervalStyle: 'sql_standard', TimeZone: 'Asia/Kathmandu', extra_float_digits: '-15' },
     ...{ transform_null_equals: 'on', bytea_output: 'escape', xmloption: 'document', client_min_messages: 'debug1' },
     ...{ default_transaction_isolation: 'serializable', default_transaction_deferrable: 'on', search_path: 'pg_temp' },
-    ...{
-      work_mem: '64kB',
-      temp_file_limit: '0',
-      enable_seqscan: 'off',
-      enable_hashjoin: 'off',
-      idle_session_timeout: '1s',
-    },
+    ...{ work_mem: '64kB', temp_file_limit: '0', enable_seqscan: 'off', enable_hashjoin: 'off' },
     ...{ statement_timeout: '2s', lock_timeout: '1ms', idle_in_transaction_session_timeout: '1s', row_security: 'off' },
   }
-  if ((await postgresVersion()) < 14) Reflect.deleteProperty(odd, 'idle_session_timeout')
   const options = Object.entries(odd).map(([name, value]) => `-c ${name}=${value}`)
   const told = async (settings: string) => {
     const url = new URL(target)

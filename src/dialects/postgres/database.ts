@@ -84,6 +84,7 @@ async function attempt(
       remarks: own,
       usual,
       joins,
+      idlesOut,
       ...introduced
     } = await introduce(client, limits).catch((error: unknown) => {
       void client.end()
@@ -93,7 +94,13 @@ async function attempt(
     const remarks = [...[...warnings].map((text) => ({ kind: 'server-warning' as const, text })), ...own]
     client.joins = joins
     await leave(client)
-    const join: Join = async (own) => Object.assign(await connect(config, own, witness), { joins })
+    // A session is its own here, and idle while others work.
+    const stay = async (one: Client) => {
+      if (idlesOut) await sql`set idle_session_timeout = 0`.execute(one.kysely)
+      return Object.assign(one, { joins })
+    }
+    await stay(client)
+    const join: Join = async (own) => stay(await connect(config, own, witness))
     return { database: databaseOver(poolOf(client, join, usual, target.pooler ?? false), target, traces), remarks }
   } catch (error) {
     if (error instanceof Mute) return { outcome: 'mute', code: '', text: error.message }

@@ -24,6 +24,8 @@ interface Introduction extends Partial<TargetInfo> {
    * before it (standard_conforming_strings); and behind a pooler the session may be anybody's.
    */
   readonly joins: boolean
+  /** Whether the server ends sessions of this role that are idle. */
+  readonly idlesOut: boolean
 }
 
 /** What a server says of itself. */
@@ -36,6 +38,7 @@ interface Itself {
   readonly read_only_by: string | null
   readonly search_path: string | null
   readonly joins: boolean
+  readonly idles_out: boolean
 }
 
 /**
@@ -55,6 +58,7 @@ export async function introduce(client: Client, limits: Limits): Promise<Introdu
         pg_catalog.pg_is_in_recovery() as recovering, pg_catalog.pg_backend_pid() as process,
         (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only' and setting = 'on') as read_only_by,
         (select reset_val from pg_catalog.pg_settings where name = 'search_path') as search_path,
+        exists (select from pg_catalog.pg_settings where name = 'idle_session_timeout' and reset_val <> '0') as idles_out,
         pg_catalog.current_setting('server_version_num')::int >= 130000
           and (select bool_and(case name when 'standard_conforming_strings' then reset_val = 'on' else reset_val::int8 not between 1 and ${sql.lit(shortTimeout)} end)
             from pg_catalog.pg_settings where name in ('statement_timeout', 'transaction_timeout', 'standard_conforming_strings')) as joins`,
@@ -67,7 +71,7 @@ export async function introduce(client: Client, limits: Limits): Promise<Introdu
   await within(timeToConnect(limits), asking)
   const answer = await Promise.race([asking, Promise.resolve(null)])
   if (answer === null) throw new Mute('it takes the login, and does not answer a query')
-  const { database, role, version, recovering, process, remarks, needed, joins } = answer
+  const { database, role, version, recovering, process, remarks, needed, joins, idles_out: idlesOut } = answer
   return {
     name: database,
     version: version.split(' ')[0] ?? version,
@@ -79,6 +83,7 @@ export async function introduce(client: Client, limits: Limits): Promise<Introdu
     // Behind a pooler the next session may be another one's.
     usual: process === processId ? briefly(needed) : usualSettings,
     joins: joins && process === processId,
+    idlesOut: idlesOut && process === processId,
   }
 }
 

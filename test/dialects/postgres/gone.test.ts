@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { expect, test, vi } from 'vitest'
 import builtIn from '../../../checks/index.js'
 import { query } from '../../../fixtures/postgres/server.js'
+import { limit } from '../../../src/contracts/limits.js'
 import type { Plugin } from '../../../src/contracts/plugin.js'
+import { dialectOf } from '../../../src/dialects/target.js'
 import { defineCheck } from '../../../src/index.js'
-import { afterwards, asSuperuser, examine, hung } from '../../support/databases.js'
+import { afterwards, asSuperuser, examine, hung, postgresVersion, testDatabase } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
 /** A check that lets something happen to the server, once, and then needs it; `asked`: in a transaction that has asked something. */
@@ -114,4 +117,24 @@ test('a session of ours that somebody ends is no restart', async () => {
     'connection/restarts#session-ended',
   )
   expect(report.causes.map(({ id }) => id)).not.toContain('database-restarted')
+})
+
+test('a session that its server would end for being idle stays', async () => {
+  const { target } = await testDatabase('postgres')
+  if ((await postgresVersion()) < 14) return
+  const url = new URL(target)
+  url.searchParams.set('options', '-c idle_session_timeout=1s')
+  const limits = limit(performance.now() + hung, new AbortController().signal)
+  const opening = await (await dialectOf({ dialect: 'postgres', address: url.href }, {})).open(limits)
+  if (opening.outcome !== 'opened') throw new Error(opening.text)
+  const session = opening.database.session(limits)
+  const process = async () => {
+    const answer = await session.read((kysely) => sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(kysely))
+    return answer.outcome === 'answered' ? answer.value.rows[0]?.pid : answer
+  }
+  const first = await process()
+  await sleep(2500)
+  expect([await process(), opening.database.lost()]).toEqual([first, false])
+  await opening.database.close()
+  limits.clear()
 })
