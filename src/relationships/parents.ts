@@ -154,7 +154,7 @@ export function crowds<T>(
   )
 }
 
-/** Those that a child may mean: all, up to a number; of more, those of its own schema and of the default one, should there be any. */
+/** Those that a child may mean: all, up to a number; of more, those of its own schema and of the default one, or some where there are none. */
 export function nearTo<T>(
   { members, bySchema }: Crowd<T>,
   child: Table,
@@ -163,7 +163,7 @@ export function nearTo<T>(
 ): readonly T[] {
   if (members.length <= most) return members
   const near = [...new Set([child.schema, defaultSchema])].flatMap((schema) => bySchema.get(schema) ?? [])
-  return near.length > 0 ? near : members.slice(0, most)
+  return near.length > 0 ? near : members.slice(0, many)
 }
 
 export function parentNames(table: Table, parents: ParentIndex): ReadonlySet<string> {
