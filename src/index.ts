@@ -43,6 +43,7 @@ export {
   type Key,
   leavesOf,
   nameOf,
+  ownName,
   type Relation,
   type Table,
 } from './dialects/catalog.js'

@@ -6,6 +6,7 @@ import {
   lately,
   listed,
   literal,
+  ownName,
   pluralize,
   quoted,
   remarked,
@@ -54,7 +55,7 @@ const dropping = ({ name }: { name: string }) => [
 const unidentified = ({ table, publications }: Unidentified) =>
   `${quoted(table)} is published by ${listed(publications)} and has no replica identity: updates and deletes of its rows are refused`
 const identifying = ({ schema, table }: Unidentified) => {
-  const name = identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
+  const name = identifier(schema, ownName(schema, table))
   return [
     'Give it a primary key, where it has none.',
     remarked(`alter table ${name} replica identity full`, 'until then: whole rows are sent, and compared'),

@@ -4,6 +4,7 @@ import {
   groupBy,
   identifier,
   literal,
+  ownName,
   quoted,
   type Repair,
   remarked,
@@ -92,7 +93,7 @@ const recounting = ({ table }: { table: string }) => [
 ]
 const resetting = ({ repair }: Behind) => [remarked(repair, 'takes no lock on the table')]
 const settingForward = ({ schema, sequence, repair }: Behind): Repair[] => {
-  const name = identifier(schema, sequence.startsWith(`${schema}.`) ? sequence.slice(schema.length + 1) : sequence)
+  const name = identifier(schema, ownName(schema, sequence))
   return [
     {
       kind: 'statements',

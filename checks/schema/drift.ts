@@ -6,6 +6,7 @@ import {
   isRelation,
   literal,
   nameOf,
+  ownName,
   quoted,
   type Repair,
   type Severity,
@@ -34,8 +35,6 @@ interface Found extends Evidence {
 
 const meant = 'Where it should be so from now on: dbdoctor snapshot, and commit the file.'
 const migrations = 'See which migration is missing here, or who changed it by hand.'
-
-const ownName = (schema: string, name: string) => (name.startsWith(`${schema}.`) ? name.slice(schema.length + 1) : name)
 
 /** An index, or a foreign key where one can be added to a table that is there. */
 const creating = ({ kind, schema, table = '', index, constraint, should }: Expected): Repair[] => {

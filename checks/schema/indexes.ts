@@ -8,6 +8,7 @@ import {
   listed,
   literal,
   nameOf,
+  ownName,
   pluralize,
   quoted,
   type Repair,
@@ -28,20 +29,14 @@ interface Built extends Evidence {
   readonly columns: readonly string[]
 }
 
-const unqualified = ({ schema, index }: Evidence) =>
-  index.startsWith(`${schema}.`) ? index.slice(schema.length + 1) : index
-const nameIn = (one: Evidence) => identifier(one.schema, unqualified(one))
-const tableIn = ({ schema, table }: Evidence) =>
-  identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)
+const nameIn = ({ schema, index }: Evidence) => identifier(schema, ownName(schema, index))
+const tableIn = ({ schema, table }: Evidence) => identifier(schema, ownName(schema, table))
 
 /** What shows the rows that keep a unique index from being built. */
 function duplicatesOf(one: Built): string {
   const columns = one.columns.map((column) => identifier(column)).join(', ')
   if (columns === '')
-    return remarked(
-      `select pg_get_indexdef('${nameIn(one).replaceAll("'", "''")}'::regclass)`,
-      'and look for what is there twice',
-    )
+    return remarked(`select pg_get_indexdef(${literal(nameIn(one))}::regclass)`, 'and look for what is there twice')
   return `select ${columns}, count(*) from ${tableIn(one)} group by ${columns} having count(*) > 1`
 }
 
@@ -73,7 +68,7 @@ const rebuilding = (one: Built): Repair[] => {
       lock: `SHARE UPDATE EXCLUSIVE on ${quoted(one.table)}`,
       alone: true,
       leftovers: `select format('drop index concurrently %s', i.indexrelid::regclass) from pg_index i join pg_class c on c.oid = i.indexrelid
-        where not i.indisvalid and i.indrelid = ${literal(tableIn(one))}::regclass and starts_with(c.relname, ${literal(`${unqualified(one)}_ccnew`)})`,
+        where not i.indisvalid and i.indrelid = ${literal(tableIn(one))}::regclass and starts_with(c.relname, ${literal(`${ownName(one.schema, one.index)}_ccnew`)})`,
     },
   ]
 }
@@ -119,8 +114,8 @@ export default defineCheck({
       say: ({ index, table }: Evidence) =>
         `index ${quoted(index)} of ${quoted(table)} is invalid: not every partition has it`,
       next: (one: Evidence) => [
-        `select inhrelid::regclass from pg_inherits where inhparent = '${identifier(one.schema, unqualified(one)).replaceAll("'", "''")}'::regclass`,
-        `For each partition that is missing there: create index concurrently …, then alter index ${identifier(one.schema, unqualified(one))} attach partition …`,
+        `select inhrelid::regclass from pg_inherits where inhparent = ${literal(nameIn(one))}::regclass`,
+        `For each partition that is missing there: create index concurrently …, then alter index ${nameIn(one)} attach partition …`,
       ],
     },
     'none-at-all': {

@@ -3,6 +3,7 @@ import {
   defineCheck,
   identifier,
   nameOf,
+  ownName,
   quoted,
   roleSearchPath,
   type Session,
@@ -37,7 +38,7 @@ export default defineCheck({
       severity: 'info',
       say: ({ table }: Evidence) => `materialised view ${quoted(table)} was never filled`,
       next: ({ schema, table }: Evidence) => [
-        `refresh materialized view ${identifier(schema, table.startsWith(`${schema}.`) ? table.slice(schema.length + 1) : table)}`,
+        `refresh materialized view ${identifier(schema, ownName(schema, table))}`,
       ],
     },
   },

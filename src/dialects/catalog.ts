@@ -118,6 +118,11 @@ export function nameOf(relation: Relation, catalog: Pick<Catalog, 'defaultSchema
   return relation.schema === catalog.defaultSchema ? relation.name : `${relation.schema}.${relation.name}`
 }
 
+/** The name itself, of one as `nameOf` has it. */
+export function ownName(schema: string, name: string): string {
+  return name.startsWith(`${schema}.`) ? name.slice(schema.length + 1) : name
+}
+
 /** The tables that a user would count: partitions, shadow tables and what lives elsewhere are left out. */
 export function countedTables(catalog: Catalog): Table[] {
   const counted: readonly Table['kind'][] = ['table', 'partitioned', 'virtual']

@@ -96,7 +96,12 @@ async function attempt(
     await leave(client)
     // A session is its own here, and idle while others work.
     const stay = async (one: Client) => {
-      if (idlesOut) await sql`set idle_session_timeout = 0`.execute(one.kysely)
+      try {
+        if (idlesOut) await sql`set idle_session_timeout = 0`.execute(one.kysely)
+      } catch (error) {
+        void one.end()
+        throw error
+      }
       return Object.assign(one, { joins })
     }
     await stay(client)
