@@ -1,5 +1,6 @@
 import type { Limits } from '../../contracts/limits.js'
 import { type Client, within } from './client.js'
+import { goesOnAfter } from './triage.js'
 
 /** How long a cancelled statement may take to end before its connection is cut; milliseconds. */
 const cancelTimeout = 300
@@ -112,6 +113,7 @@ export function connectionsOf(first: Client, join: Join, isScarce: boolean) {
         return await cancellable(client, limits.signal, work(client))
       } catch (error) {
         if (limits.signal.aborted) void client.end()
+        else if (client.alive) goesOnAfter(error)
         throw error
       } finally {
         busy.delete(client)

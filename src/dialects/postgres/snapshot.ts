@@ -5,6 +5,7 @@ import type { TransactionSettings } from '../dialect.js'
 import type { Client } from './client.js'
 import { type Connections, cancellable } from './connections.js'
 import { type Beginning, enter, leave, type Transaction, timeouts, type Work } from './transactions.js'
+import { goesOnAfter } from './triage.js'
 import { settingsOfSome } from './usual.js'
 
 /** Attempts to import a snapshot, where whoever exported it is ended each time. */
@@ -85,12 +86,17 @@ export function snapshotOver(connections: Connections, transaction: Transaction,
 /** Work within the transaction that holds the snapshot, which goes on afterwards. */
 async function inside<T>(client: Client, limits: Limits, work: Work<T>, settings: TransactionSettings): Promise<T> {
   client.noted = limits.noted
+  let failure: unknown
   await sql`savepoint dbdoctor`.execute(client.kysely)
   try {
     await sql`${timeouts(limits)}; ${settingsOfSome}; ${settings ?? sql``}`.execute(client.kysely)
     return await cancellable(client, limits.signal, work(client.kysely))
+  } catch (error) {
+    failure = error
+    throw error
   } finally {
-    await sql`rollback to savepoint dbdoctor`.execute(client.kysely).catch(() => {})
+    const back = sql`rollback to savepoint dbdoctor`.execute(client.kysely)
+    await back.then(() => goesOnAfter(failure)).catch(() => {})
   }
 }
 

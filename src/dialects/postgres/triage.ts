@@ -3,7 +3,7 @@ import type { Failure, UnopenedOutcome } from '../dialect.js'
 /** What pg throws: a DatabaseError with the server's SQLSTATE, a system error with its code, or pg's own words alone. */
 interface PgError extends Error {
   readonly code?: string
-  readonly syscall?: string
+  readonly severity?: string
 }
 
 type Rule = readonly [code: RegExp, text: RegExp | null, outcome: UnopenedOutcome]
@@ -88,14 +88,26 @@ const failures: readonly (readonly [RegExp, Failure['reason']])[] = [
   [/^[0-9A-Z]{5}$/, 'unavailable'],
 ]
 
+/** Errors that did not end the session in which they came up. */
+const outlived = new WeakSet<object>()
+
+/**
+ * Notes that a session goes on after an error. Its code may say otherwise: a foreign data wrapper passes on what it was told by another
+ * server, or that it could not connect to it. A pooler's word that the session was lost stands, whatever becomes of the connection.
+ */
+export function goesOnAfter(error: unknown): void {
+  if (error instanceof Error && (error as PgError).severity !== 'FATAL') outlived.add(error)
+}
+
 /** What a failed statement means; null where the error is not the server's, and so a bug of ours. */
 export function classify(error: unknown): Failure | null {
   const { code = '', message } = innermost(error)
   const lost =
     /^(Connection terminated|Client (has encountered a connection error|was closed)|Query read timeout)/.test(message)
   const known = lost ? (['', 'blocked'] as const) : failures.find(([codes]) => codes.test(code))
-  const text = textOf(code, message)
-  return known ? { outcome: 'failed', reason: known[1], code, text } : null
+  if (!known) return null
+  const reason = known[1] === 'blocked' && outlived.has(innermost(error)) ? 'unavailable' : known[1]
+  return { outcome: 'failed', reason, code, text: textOf(code, message) }
 }
 
 /** Data exceptions that quote the value that they are about: out of range, no such date or time, no such number. */

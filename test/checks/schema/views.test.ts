@@ -64,6 +64,41 @@ test('on PostgreSQL: a view whose function needs a table that is gone; one that 
   expect((await examine(target)).verdict.status).toBe('healthy')
 })
 
+test('on PostgreSQL: a view whose rows are on another server, which is not there, or ends the session there, costs no session here', async () => {
+  const { target } = await testDatabase('postgres', `${tables} create extension postgres_fdw`)
+  const { hostname, port, username, password } = new URL(target)
+  const other = await testDatabase(
+    'postgres',
+    'create view ended as select pg_terminate_backend(pg_backend_pid()) as ended',
+  )
+  const name = new URL(other.target).pathname.slice(1)
+  const servers = [
+    `create server dead foreign data wrapper postgres_fdw options (host '${hostname}', port '1')`,
+    `create server other foreign data wrapper postgres_fdw options (host '${hostname}', port '${port}', dbname '${name}')`,
+    ...['dead', 'other'].map(
+      (server) =>
+        `create user mapping for public server ${server} options (user '${username}', password '${password}')`,
+    ),
+    'create foreign table unreachable (ended bool) server dead',
+    "create foreign table ended (ended bool) server other options (table_name 'ended')",
+    'create view of_unreachable as select ended from unreachable; create view of_ended as select ended from ended',
+  ]
+  await asSuperuser(target, servers.join('; '))
+  const { verdict, results, causes } = await examine(target)
+  expect([verdict.status, causes.map(({ id }) => id)]).toEqual(['healthy', ['all-well']])
+  const resultOf = (id: string) => results.find((one) => one.id === id)
+  expect(resultOf('connection/restarts')?.findings).toEqual([])
+  expect(resultOf('schema/views')?.coverage?.missing).toEqual([
+    { object: 'of_ended', reason: 'unavailable', detail: expect.stringMatching(/terminat|closed/), optional: true },
+    {
+      object: 'of_unreachable',
+      reason: 'unavailable',
+      detail: 'could not connect to server "dead"',
+      optional: true,
+    },
+  ])
+})
+
 test('on PostgreSQL views are asked together, and by themselves where one of them fails', async () => {
   const views = Array.from({ length: 10 }, (_, at) => `create view v${at} as select x from a;`).join(' ')
   const { target, execute } = await testDatabase('postgres', `${tables} ${views}`)
