@@ -52,7 +52,7 @@ interface Reading {
 
 /** What is counted of a table in one scan. */
 interface Rule {
-  readonly kind: 'null-found' | 'label-gone' | 'check-violated'
+  readonly kind: 'null-found' | 'key-null' | 'label-gone' | 'check-violated'
   readonly columns: readonly string[]
   readonly constraint: string | null
   readonly violated: Sql
@@ -88,6 +88,16 @@ export default defineCheck({
       say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
         `${quoted(table)}: ${pluralize(rows, 'row')} without a value in ${columns.join(', ')}, which is NOT NULL`,
       next: ({ select }: Evidence) => [select],
+    },
+    'key-null': {
+      // In a key of several columns some mean something by it.
+      severity: ({ columns }: Evidence & { columns: readonly string[] }) => (columns.length === 1 ? 'warning' : 'info'),
+      say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
+        `${quoted(table)}: ${pluralize(rows, 'row')} without a value in the primary key (${columns.join(', ')}), which SQLite allows`,
+      next: ({ select }: Evidence) => [
+        select,
+        'Give each of them a key, and declare the column NOT NULL: nothing can tell these rows apart, or reference them.',
+      ],
     },
     'label-gone': {
       say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
@@ -195,9 +205,10 @@ const readings: Record<Session['dialect'], Reading> = {
 }
 
 function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rule[] {
-  const columns = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
+  const always = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
+  const never = (name: string) => table.columns.some((column) => column.name === name && !column.nullable)
   return [
-    ...columns.map(
+    ...always.map(
       ({ name }): Rule => ({
         kind: 'null-found',
         columns: [name],
@@ -206,6 +217,21 @@ function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rul
         where: isNull(name),
       }),
     ),
+    // https://www.sqlite.org/lang_createtable.html#the_primary_key: for the sake of old files SQLite lets a key be null, unless it is the rowid.
+    ...table.keys
+      .filter(({ primary, columns, collations }) => primary && !collations.includes(null) && !columns.every(never))
+      .map(
+        ({ columns }): Rule => ({
+          kind: 'key-null',
+          columns,
+          constraint: null,
+          violated: sql.join(
+            columns.map((name) => sql`${sql.id(name)} is null`),
+            sql` or `,
+          ),
+          where: columns.map(isNull).join(' or '),
+        }),
+      ),
     // A value is the oid of its label, and compares without it. Where somebody deleted the label from pg_enum, whatever shows it fails.
     ...table.columns
       .filter(({ enumerated }) => enumerated)
@@ -271,20 +297,23 @@ async function look(
   const together = await ask(rules, keys)
   if (together.outcome === 'answered') return { outcome: 'answered', value: { ...together.value, unanswered: [] } }
   if (!isOfCondition(together)) return together
-  const certain = await ask(
-    rules.filter(({ kind }) => kind === 'null-found'),
-    keys,
-  )
+  const [plain, conditions] = [rules.filter(isPlain), rules.filter((rule) => !isPlain(rule))]
+  const certain = await ask(plain, keys)
   if (certain.outcome === 'failed') return certain
   const violated = [...certain.value.violated]
   const unanswered: Found['unanswered'][number][] = []
-  for (const rule of rules.filter(({ kind }) => kind !== 'null-found')) {
+  for (const rule of conditions) {
     const alone = await ask([rule], [])
     if (alone.outcome === 'answered') violated.push(...alone.value.violated)
     else if (isOfCondition(alone)) unanswered.push({ rule, reason: alone.reason ?? 'unavailable', text: alone.text })
     else return alone
   }
   return { outcome: 'answered', value: { violated, repeated: certain.value.repeated, unanswered } }
+}
+
+/** Whether nothing but columns is asked for, which cannot fail for reasons of its own. */
+function isPlain({ kind }: Rule): boolean {
+  return kind === 'null-found' || kind === 'key-null'
 }
 
 function isOfCondition({ reason }: Failure): boolean {

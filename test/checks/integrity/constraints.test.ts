@@ -216,6 +216,35 @@ test('on SQLite rows that came in past the constraints are found without the hel
   expect(result.findings[2]?.next?.[1]).toBe('Keep one row of each value, then: reindex "main"."t"')
 })
 
+test('on SQLite a primary key lets nulls in where it is no rowid: rows without one are counted', async () => {
+  const { target, execute } = await testDatabase(
+    'sqlite',
+    `create table by_text (id text primary key, n integer); create table by_rowid (id integer primary key, n integer);
+    create table "of two" ("the a" text, b text not null, primary key ("the a", b)); create table strict_one (id text primary key) strict;
+    create table apart (id text primary key) without rowid; create table filled (id int primary key);
+    insert into by_text values ('a', 1), ('b', 2); insert into by_rowid values (null, 1); insert into "of two" values ('a', 'b');
+    insert into strict_one values ('a'); insert into apart values ('a'); insert into filled values (1)`,
+  )
+  const result = await constraints(target)
+  expect([said(result), result.coverage]).toEqual(['pass', expect.objectContaining({ examined: 6, of: 6 })])
+  // Of a key of several columns a null may be meant.
+  await execute(`insert into "of two" values (null, 'b'), (null, 'b')`)
+  const meant = await constraints(target)
+  expect([meant.status, said(meant)]).toEqual([
+    'pass',
+    ['"of two": 2 rows without a value in the primary key (the a, b), which SQLite allows'],
+  ])
+  await execute('insert into by_text values (null, 3)')
+  const found = await constraints(target)
+  const [finding] = found.findings.filter(({ evidence }) => evidence.table === 'by_text')
+  expect([found.status, finding?.message]).toEqual([
+    'warn',
+    '"by_text": 1 row without a value in the primary key (id), which SQLite allows',
+  ])
+  await execute(`delete from by_text where rowid in (${finding?.next?.[0]?.replace('*', 'rowid')})`)
+  expect((await constraints(target)).findings).toEqual(meant.findings)
+})
+
 test('small tables are asked in one message, and each by itself where one of them cannot be', async () => {
   const tables = Array.from(
     { length: 20 },
