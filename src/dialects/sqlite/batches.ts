@@ -72,9 +72,9 @@ export function primaryKeyOf(table: Table | undefined): readonly string[] {
 
 /** The column that is another name for the rowid: https://www.sqlite.org/lang_createtable.html#rowid. */
 export function rowidAlias(table: Table): string | null {
-  const [only, ...more] = primaryKeyOf(table)
-  const column = table.columns.find(({ name }) => name === only)
-  return table.addressable && more.length === 0 && column?.type === 'integer' ? column.name : null
+  const key = table.keys.find(({ primary }) => primary)
+  // It has no index of its own; what is declared INTEGER PRIMARY KEY DESC has one.
+  return table.addressable && key?.collations.includes(null) ? (key.columns[0] ?? null) : null
 }
 
 /** Columns under names that no two of them share. */

@@ -6,7 +6,7 @@ import { limit } from '../../../src/contracts/limits.js'
 import { inBatches } from '../../../src/dialects/sqlite/batches.js'
 import { scanOrphans } from '../../../src/dialects/sqlite/orphans.js'
 import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
-import { hung, testDatabase } from '../../support/databases.js'
+import { examineOne, hung, testDatabase } from '../../support/databases.js'
 
 /** What a child may hold of an integer key, as it is typed. */
 const integers = fc.integer({ min: -5, max: 70 }).map(String)
@@ -197,6 +197,16 @@ test('whichever way keys of texts, or of several columns, are compared', async (
     ),
     { numRuns: 20 },
   )
+})
+
+test('a row is told by its rowid, where INTEGER PRIMARY KEY DESC is no other name for that', async () => {
+  const { target } = await testDatabase(
+    'sqlite',
+    `create table p (id integer primary key); create table c (id integer primary key desc, p_id integer references p (id));
+     insert into c values (50, null), ('x', null); pragma foreign_keys = off; insert into c values (70, 9)`,
+  )
+  const result = await examineOne('integrity/foreign-keys', target)
+  expect(result.findings[0]?.evidence.samples).toEqual([expect.objectContaining({ row: { rowid: 3 } })])
 })
 
 test('a scan whose time is up says how much was compared', async () => {
