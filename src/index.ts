@@ -27,6 +27,7 @@ export type { Repair } from './contracts/repair.js'
 export type { RepairClass } from './contracts/repair-class.js'
 export { defineReporter, type RenderOptions, type Reporter } from './contracts/reporter.js'
 export {
+  allowsNull,
   type Catalog,
   type CheckConstraint,
   type Column,

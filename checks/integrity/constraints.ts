@@ -2,6 +2,7 @@ import {
   type Answer,
   agreeing,
   ahead,
+  allowsNull,
   type Catalog,
   type CheckConstraint,
   checksOf,
@@ -205,10 +206,9 @@ const readings: Record<Session['dialect'], Reading> = {
 }
 
 function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rule[] {
-  const always = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
-  const never = (name: string) => table.columns.some((column) => column.name === name && !column.nullable)
+  const columns = table.columns.filter(({ nullable, generated }) => !nullable && !generated)
   return [
-    ...always.map(
+    ...columns.map(
       ({ name }): Rule => ({
         kind: 'null-found',
         columns: [name],
@@ -217,9 +217,8 @@ function rulesOf(catalog: Catalog, table: Table, { from, isNull }: Reading): Rul
         where: isNull(name),
       }),
     ),
-    // https://www.sqlite.org/lang_createtable.html#the_primary_key: for the sake of old files SQLite lets a key be null, unless it is the rowid.
     ...table.keys
-      .filter(({ primary, columns, collations }) => primary && !collations.includes(null) && !columns.every(never))
+      .filter((key) => key.primary && allowsNull(table, key))
       .map(
         ({ columns }): Rule => ({
           kind: 'key-null',

@@ -123,6 +123,15 @@ export function ownName(schema: string, name: string): string {
   return name.startsWith(`${schema}.`) ? name.slice(schema.length + 1) : name
 }
 
+/**
+ * Whether a primary key may have no value, as SQLite allows for the sake of old files, unless it is the rowid, which no index holds:
+ * https://www.sqlite.org/lang_createtable.html#the_primary_key.
+ */
+export function allowsNull({ columns }: Table, key: Key): boolean {
+  if (key.collations.includes(null)) return false
+  return key.columns.some((column) => columns.some(({ name, nullable }) => name === column && nullable))
+}
+
 /** The tables that a user would count: partitions, shadow tables and what lives elsewhere are left out. */
 export function countedTables(catalog: Catalog): Table[] {
   const counted: readonly Table['kind'][] = ['table', 'partitioned', 'virtual']

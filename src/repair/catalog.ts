@@ -1,14 +1,13 @@
 import { sql } from 'kysely'
 import { limit } from '../contracts/limits.js'
-import type { Catalog } from '../dialects/catalog.js'
 import type { Dialect } from '../dialects/dialect.js'
+import type { Place } from '../relationships/statements.js'
 
 /** How long it may take to count what a plan is about, in milliseconds. */
 const patience = 600_000
 
 /** What a plan asks of the database: through a session that only reads, so that planning changes no byte. */
-export interface Reading {
-  readonly catalog: Catalog
+export interface Reading extends Place {
   /** A query that counts, as a number. */
   count(query: string): Promise<number>
 }
@@ -29,6 +28,7 @@ export async function reading<T>(
       if (catalog.outcome === 'failed') return await work(null)
       return await work({
         catalog: catalog.value,
+        dialect: session.dialect,
         async count(query) {
           const answer = await session.scan(
             async (kysely) => (await sql.raw<{ rows: number | string }>(query).execute(kysely)).rows[0],

@@ -1,9 +1,9 @@
 import type { OrphanRepair } from '../contracts/repair.js'
-import { type Catalog, type ForeignKey, findTable, nameOf, type Relation } from '../dialects/catalog.js'
+import { allowsNull, type Catalog, type ForeignKey, findTable, nameOf, type Relation } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { quarantineOf } from '../dialects/quarantine.js'
 import type { Repairer } from '../dialects/repairer.js'
-import { orphaned, periodOf } from '../relationships/statements.js'
+import { matching, orphaned, type Place, periodOf } from '../relationships/statements.js'
 import { agreeing, identifier, listed, pluralize, quoted } from '../values/text.js'
 import type { Reading } from './catalog.js'
 import type { Draft, Guard, Images, Step } from './step.js'
@@ -24,6 +24,11 @@ interface Part {
   readonly orphaned: number
 }
 
+/** Rows, and the columns by which each of them is found again; none where nothing finds them all. */
+interface Keyed extends Part {
+  readonly key: readonly string[]
+}
+
 const sqlName = ({ schema, name }: Relation) => identifier(schema, name)
 
 /** What a step is for, or why there is none. */
@@ -39,7 +44,8 @@ export async function nullingStep(
   if (refusal !== null) return { reason: refusal }
   const own = await partOf(relationship, reading)
   const acting = triggersOf([own], reading.catalog)
-  return acting === null ? nulling(relationship, reading.catalog, repairer, own) : { reason: acting }
+  if (acting !== null) return { reason: acting }
+  return nulling(relationship, reading.catalog, repairer, own, await keyOf(reading, own))
 }
 
 /**
@@ -67,7 +73,9 @@ export async function movingStep(
   if (typeof parts === 'string') return { reason: parts }
   const acting = triggersOf(parts, reading.catalog)
   if (acting !== null) return { reason: acting }
-  return moving(referencingFirst(parts, reading.catalog), relationships, reading.catalog, repairer, mode)
+  const keyed: Keyed[] = []
+  for (const part of referencingFirst(parts, reading.catalog)) keyed.push({ ...part, key: await keyOf(reading, part) })
+  return moving(keyed, relationships, reading.catalog, repairer, mode)
 }
 
 /** What triggers do besides is in no journal, and is not taken back. */
@@ -85,7 +93,7 @@ function refusalOf(relationship: Relationship): string | null {
 }
 
 async function partOf(relationship: Relationship, reading: Reading): Promise<Part> {
-  const condition: Condition = (alias) => orphaned(relationship, sqlName(relationship.parent), alias)
+  const condition: Condition = (alias) => orphaned(reading, relationship, sqlName(relationship.parent), alias)
   return counted({ table: relationship.child, condition, rows: 0, orphaned: 0 }, reading)
 }
 
@@ -98,12 +106,17 @@ function either(one: Condition, other: Condition): Condition {
   return (alias) => `(${one(alias)} or ${other(alias)})`
 }
 
-function nulling({ child, columns, parent }: Relationship, catalog: Catalog, repairer: Repairer, own: Part): Drafting {
+function nulling(
+  { child, columns, parent }: Relationship,
+  catalog: Catalog,
+  repairer: Repairer,
+  own: Part,
+  key: readonly string[],
+): Drafting {
   const table = findTable(catalog, child)
-  const key = keyOf(catalog, child)
   const fixed = columns.find((column) => table?.columns.find(({ name }) => name === column)?.nullable === false)
   if (fixed !== undefined) return { reason: `${quoted(fixed)} may not be null: choose --orphans quarantine` }
-  if (key.length === 0) return { reason: `${quoted(child.name)} has no primary key by which a row is found again` }
+  if (key.length === 0) return { reason: `${quoted(child.name)} has no primary key by which each row is found again` }
   const set = columns.map((column) => `${identifier(column)} = null`).join(', ')
   const draft: Draft = {
     ...common(own.rows),
@@ -119,16 +132,22 @@ function nulling({ child, columns, parent }: Relationship, catalog: Catalog, rep
 }
 
 function moving(
-  parts: readonly Part[],
+  parts: readonly Keyed[],
   relationships: readonly Relationship[],
   catalog: Catalog,
   repairer: Repairer,
   mode: 'quarantine' | 'delete',
 ): Drafting {
-  const keyless = parts.find(({ table }) => keyOf(catalog, table).length === 0)
-  if (keyless && parts.length > 1) {
+  const goesWithOthers = ({ table, rows, orphaned: own }: Part) =>
+    rows > own ||
+    relationships.some(
+      ({ child, parent }) =>
+        isOf(child, table) && !isOf(parent, table) && parts.some((other) => isOf(other.table, parent)),
+    )
+  const keyless = parts.find((part) => part.key.length === 0 && goesWithOthers(part))
+  if (keyless) {
     const table = quoted(nameOf(keyless.table, catalog))
-    return { reason: `rows of ${table} would go with others, and have no primary key to be found by` }
+    return { reason: `rows of ${table} would go with others, and some have no primary key to be found by` }
   }
   const taken = new Set([...catalog.tables, ...catalog.quarantine].map(({ schema, name }) => `${schema}.${name}`))
   const asides = parts.map(({ table }) => {
@@ -146,8 +165,7 @@ function moving(
   const others = named(({ rows, orphaned: own }) => rows - own)
   const what = `${named(({ orphaned: own }) => own)} without a parent${others === '' ? '' : `, and ${others} that would lose theirs`}`
   const where = asides.map((aside) => quoted(nameOf(aside, catalog))).join(', ')
-  const deletions = parts.map(({ table, condition }, at) => {
-    const key = keyOf(catalog, table)
+  const deletions = parts.map(({ table, condition, key }, at) => {
     const keyOfRow = (row: string) => key.map((column) => `${row}.${identifier(column)}`).join(', ')
     // What a condition asks of other tables may be gone by the time. What was put aside has no index: it is read once, and not for each row.
     const those =
@@ -197,7 +215,7 @@ async function withDependents(roots: readonly Part[], reading: Reading): Promise
   for (const { table, condition: goes, depth } of waiting) {
     const keys = catalog.foreignKeys.filter((key) => isOf(key.parent, table) && key.parentColumns.length > 0)
     for (const key of keys) {
-      const condition = dependents(key, goes)
+      const condition = dependents(reading, key, goes)
       const at = parts.findIndex((part) => isOf(part.table, key.child))
       const known = parts[at]
       const further = await countOf(
@@ -234,18 +252,22 @@ function referencingFirst(parts: readonly Part[], catalog: Catalog): readonly Pa
   return ordered
 }
 
-function keyOf(catalog: Catalog, table: Relation): readonly string[] {
-  return findTable(catalog, table)?.keys.find(({ primary }) => primary)?.columns ?? []
+/** The primary key by which rows are found again; none where one of them has no value in it. */
+async function keyOf(reading: Reading, { table, condition }: Part): Promise<readonly string[]> {
+  const found = findTable(reading.catalog, table)
+  const key = found?.keys.find(({ primary }) => primary)
+  if (!found || !key) return []
+  if (!allowsNull(found, key)) return key.columns
+  const without = (alias: string) => key.columns.map((column) => `${alias}.${identifier(column)} is null`).join(' or ')
+  const rows = await countOf(reading, table, (alias) => `(${condition(alias)}) and (${without(alias)})`)
+  return rows === 0 ? key.columns : []
 }
 
 /** Rows of a key's child whose parent is one that goes. */
-function dependents({ columns, parentColumns, parent }: ForeignKey, goes: Condition): Condition {
+function dependents(place: Place, key: ForeignKey, goes: Condition): Condition {
   return (alias) => {
     const inner = `${alias}0`
-    const matching = columns.map(
-      (column, at) => `${inner}.${identifier(parentColumns[at] ?? '')} = ${alias}.${identifier(column)}`,
-    )
-    return `exists (select 1 from ${sqlName(parent)} ${inner} where ${matching.join(' and ')} and (${goes(inner)}))`
+    return `exists (select 1 from ${sqlName(key.parent)} ${inner} where ${matching(place, key, inner, alias)} and (${goes(inner)}))`
   }
 }
 
