@@ -91,13 +91,12 @@ export default defineCheck({
       next: ({ select }: Evidence) => [select],
     },
     'key-null': {
-      // In a key of several columns some mean something by it.
-      severity: ({ columns }: Evidence & { columns: readonly string[] }) => (columns.length === 1 ? 'warning' : 'info'),
+      severity: 'info',
       say: ({ table, columns, rows }: Evidence & { columns: readonly string[] }) =>
         `${quoted(table)}: ${pluralize(rows, 'row')} without a value in the primary key (${columns.join(', ')}), which SQLite allows`,
       next: ({ select }: Evidence) => [
         select,
-        'Give each of them a key, and declare the column NOT NULL: nothing can tell these rows apart, or reference them.',
+        'Where it is not meant so, give each of them a key, and declare the column NOT NULL: nothing can reference them.',
       ],
     },
     'label-gone': {
