@@ -56,6 +56,7 @@ const validation = (one: Constraint): Repair[] => [
     what: `validate constraint ${quoted(one.constraint)} of ${place(one)}`,
     statements: [`alter table ${table(one)} validate constraint ${identifier(one.constraint)}`],
     lock: `SHARE UPDATE EXCLUSIVE on ${place(one)}`,
+    validates: true,
   },
 ]
 const enabling = ({ off }: Disabled): Repair[] =>

@@ -11,6 +11,8 @@ export interface StatementRepair {
   readonly what: string
   /** Whole statements, as they would be typed. */
   readonly statements: readonly string[]
+  /** Whether they fail while a row violates the constraint that the finding is about. */
+  readonly validates?: boolean
   /** How many rows they change; where it would be another number, nothing is changed. */
   readonly rows?: number
   /** The strongest lock that it takes, and on what: `ACCESS EXCLUSIVE on "orders"`. */

@@ -52,35 +52,37 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
     if (known) drafts[at] = { ...known, findings: [...known.findings, ...findings] }
     else drafts.push({ ...drafting.draft, findings })
   }
-  const findings = report.results
-    .flatMap((result) => result.findings)
-    .filter(({ severity, suppressed }) => severity !== 'info' && !suppressed)
+  const all = report.results.flatMap((result) => result.findings)
+  const findings = all.filter(({ severity, suppressed }) => severity !== 'info' && !suppressed)
+  const isMended = (finding: Finding) => drafts.some((draft) => draft.findings.includes(finding))
   const ways = findings.flatMap((finding) =>
     (repairs.get(finding.fingerprint) ?? []).map((repair): Way => ({ finding, repair })),
   )
   // On damaged pages rows and parents are missing that were there: whoever tidies up after them loses more.
   const isDamaged = ways.some(({ repair }) => repair.kind === 'file' && repair.action === 'recover')
+  for (const group of orphanGroups(ways, diagnosed.orphans))
+    add(
+      group.map(({ finding }) => finding),
+      isDamaged ? damaged : await orphanStep(group, diagnosed),
+    )
   for (const { finding, repair } of ways) {
+    const violated = (other: Finding) => isViolation(other, finding) && !isMended(other)
     if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.services))
     else if (repair.kind === 'file') add([finding], fileStep(repair, repairer))
+    else if (repair.kind === 'statements' && repair.validates && all.some(violated)) add([finding], violating)
     else if (repair.kind === 'statements')
       add(
         [finding],
         isDamaged ? damaged : whereItOpens(diagnosed, (catalog) => statementStep(repair, finding, catalog)),
       )
   }
-  for (const group of orphanGroups(ways, diagnosed.orphans))
-    add(
-      group.map(({ finding }) => finding),
-      isDamaged ? damaged : await orphanStep(group, diagnosed),
-    )
   const steps = drafts.sort(inOrder).map(({ findings: own, ...draft }, at): Step => {
     const mended = own.map(({ address, fingerprint, message }) => ({ address, fingerprint, why: message }))
     return { number: at + 1, ...draft, findings: mended }
   })
   const identity = repairer?.identity ?? ''
   const unmended = findings
-    .filter((finding) => !drafts.some((draft) => draft.findings.includes(finding)))
+    .filter((finding) => !isMended(finding))
     .map((finding): Unmended => {
       const why = [finding.message, ...(reasons.get(finding) ?? [])].join('; ')
       return { address: finding.address, why, next: finding.next ?? [] }
@@ -98,7 +100,14 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
 }
 
 const damaged = { reason: 'pages are damaged: save what can be read first; nothing else is changed here' }
+const violating = { reason: 'rows violate it: decide about those first' }
 const closed = { reason: 'the database has to open first' }
+
+/** Whether a finding is of rows that violate the constraint which another one is about. */
+function isViolation({ severity, evidence }: Finding, { evidence: own }: Finding): boolean {
+  const names = ['schema', 'table', 'constraint'] as const
+  return severity === 'error' && names.every((name) => evidence[name] !== undefined && evidence[name] === own[name])
+}
 
 function whereItOpens({ repairer, reading }: Diagnosed, draft: (catalog: Catalog) => Draft): Drafting {
   return repairer && reading ? { draft: draft(reading.catalog) } : closed

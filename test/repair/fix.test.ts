@@ -281,6 +281,33 @@ describe('on postgres', () => {
     expect(state).toEqual({ last: '1', locked: 1, off: '2' })
   })
 
+  test('a constraint is not validated while rows violate it that are left', async () => {
+    const database = await testDatabase(
+      'postgres',
+      `create table p (id int primary key); create table c (id int primary key, p_id int, n int, m int); insert into c values (1, 1, -1, 1);
+      create index on c (p_id); alter table c add constraint to_p foreign key (p_id) references p not valid;
+      alter table c add constraint n_positive check (n > 0) not valid; alter table c add constraint m_positive check (m > 0) not valid`,
+    )
+    const steps = async (...more: string[]) => (await planOf(database.target, ...more)).steps.map(({ what }) => what)
+    // Whatever emptied the parent has to be found first.
+    expect(await steps()).toEqual(['validate constraint "m_positive" of "c"'])
+    const { unmended } = await planOf(database.target)
+    expect(unmended.map(({ address, why }) => [address, why.replace(/.*; /, '')])).toEqual([
+      ['integrity/foreign-keys#dangling', expect.any(String)],
+      ['integrity/enforcement#check-not-validated', 'rows violate it: decide about those first'],
+      ['integrity/enforcement#key-not-validated', 'rows violate it: decide about those first'],
+      ['integrity/constraints#check-violated', expect.any(String)],
+    ])
+    // Once they go, they are no hindrance.
+    await database.execute('insert into p values (2); update c set n = 1')
+    expect(await steps()).toEqual([
+      expect.stringMatching(/^put aside 1 row of c without a parent/),
+      'validate constraint "m_positive" of "c"',
+      'validate constraint "n_positive" of "c"',
+      'validate constraint "to_p" of "c"',
+    ])
+  })
+
   test('a step that fails is the last, and leaves nothing behind', async () => {
     const database = await testDatabase(
       'postgres',
