@@ -22,6 +22,7 @@ import constraints from './integrity/constraints.js'
 import enforcement from './integrity/enforcement.js'
 import foreignKeys from './integrity/foreign-keys.js'
 import orphanedRows from './integrity/orphaned-rows.js'
+import partitions from './integrity/partitions.js'
 import rowCounts from './integrity/row-counts.js'
 import sequences from './integrity/sequences.js'
 import writes from './integrity/writes.js'
@@ -53,7 +54,7 @@ export default definePlugin({
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
     ...[indexes, indexDesign, views, triggers, drift, migrations, keyTypes],
-    ...[foreignKeys, orphanedRows, enforcement, constraints, sequences, rowCounts, assertions, writes],
+    ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],
     services,

@@ -236,6 +236,15 @@ export const morgue: Readonly<Record<DialectName, readonly Fault[]>> = {
       found: ['integrity/constraints#check-violated: "film": 1 row violates CHECK "titled"'],
     },
     {
+      fault: 'a row in another partition than its own',
+      statements: `create table early (id int, at date); alter table early replica identity full; insert into early values (1, '2026-01-01'), (2, '2025-01-01');
+        alter table early add constraint word check (at is not null and at >= '2025-01-01' and at < '2026-01-01') not valid; update pg_constraint set convalidated = true where conname = 'word';
+        alter table empty_partitioned attach partition early for values from ('2025-01-01') to ('2026-01-01'); alter table early drop constraint word`,
+      found: [
+        'integrity/partitions#misplaced: "early": 1 row belongs to another partition of "empty_partitioned": no query by its key finds it',
+      ],
+    },
+    {
       fault: 'a null where none may be',
       statements: `alter table tags alter slug drop not null; insert into tags (slug) values (null); update pg_attribute set attnotnull = true where attrelid = 'tags'::regclass and attname = 'slug'`,
       found: ['integrity/constraints#null-found: "tags": 1 row without a value in slug, which is NOT NULL'],
