@@ -27,6 +27,7 @@ import rowCounts from './integrity/row-counts.js'
 import sequences from './integrity/sequences.js'
 import writes from './integrity/writes.js'
 import drift from './schema/drift.js'
+import extensions from './schema/extensions.js'
 import indexDesign from './schema/index-design.js'
 import indexes from './schema/indexes.js'
 import keyTypes from './schema/key-types.js'
@@ -53,7 +54,7 @@ export default definePlugin({
     ...[latency, capacity, restarts],
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication],
-    ...[indexes, indexDesign, views, triggers, drift, migrations, keyTypes],
+    ...[indexes, indexDesign, views, triggers, extensions, drift, migrations, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],

@@ -26,6 +26,7 @@ import databaseStarting from './database-starting.js'
 import databaseStopping from './database-stopping.js'
 import databaseUnreachable from './database-unreachable.js'
 import diskFull from './disk-full.js'
+import extensionMissing from './extension-missing.js'
 import externalAsExpected from './external-as-expected.js'
 import externalUnexpected from './external-unexpected.js'
 import fileCorrupt from './file-corrupt.js'
@@ -89,6 +90,7 @@ const diagnoses: readonly Diagnosis[] = [
     migrationHalfApplied,
     restoreIncomplete,
     indexInvalid,
+    extensionMissing,
     schemaIncomplete,
     parentsGone,
     rowsOrphaned,

@@ -123,6 +123,7 @@ test.each([
   ['application-fault', 'server/endpoints', ['status-differs']],
   ['api-server-erroring', 'server/reachable', ['erroring']],
   ['sequence-behind', 'integrity/sequences', ['behind', 'repeats']],
+  ['extension-missing', 'schema/extensions', ['library-gone']],
   ['sequence-exhausted', 'integrity/sequences', ['exhausted', 'rowids-exhausted']],
   ['writes-refused', 'integrity/writes', ['read-only', 'insert-refused', 'not-found', 'delete-refused']],
 ])('%s is the one cause of what %s says', (id, check, codes) => {

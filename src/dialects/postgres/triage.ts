@@ -4,6 +4,8 @@ import type { Failure, UnopenedOutcome } from '../dialect.js'
 interface PgError extends Error {
   readonly code?: string
   readonly severity?: string
+  /** Where in the server's sources it was raised. */
+  readonly file?: string
 }
 
 type Rule = readonly [code: RegExp, text: RegExp | null, outcome: UnopenedOutcome]
@@ -99,6 +101,11 @@ export function goesOnAfter(error: unknown): void {
   if (error instanceof Error && (error as PgError).severity !== 'FATAL') outlived.add(error)
 }
 
+/** Whether a library could not be loaded, which has the code of a file of the database that is gone. */
+function isOfLibrary(error: unknown): boolean {
+  return /\bdfmgr\.c$/.test(innermost(error).file ?? '')
+}
+
 /** What a failed statement means; null where the error is not the server's, and so a bug of ours. */
 export function classify(error: unknown): Failure | null {
   const { code = '', message } = innermost(error)
@@ -106,8 +113,8 @@ export function classify(error: unknown): Failure | null {
     /^(Connection terminated|Client (has encountered a connection error|was closed)|Query read timeout)/.test(message)
   const known = lost ? (['', 'blocked'] as const) : failures.find(([codes]) => codes.test(code))
   if (!known) return null
-  const reason = known[1] === 'blocked' && outlived.has(innermost(error)) ? 'unavailable' : known[1]
-  return { outcome: 'failed', reason, code, text: textOf(code, message) }
+  const isElsewhere = isOfLibrary(error) || (known[1] === 'blocked' && outlived.has(innermost(error)))
+  return { outcome: 'failed', reason: isElsewhere ? 'unavailable' : known[1], code, text: textOf(code, message) }
 }
 
 /** Data exceptions that quote the value that they are about: out of range, no such date or time, no such number. */
