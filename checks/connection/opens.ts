@@ -80,6 +80,7 @@ export default defineCheck({
     'server-warning': {
       severity: 'warning' as const,
       say: ({ text }: { text: string }) => `the server warns: ${text}`,
+      next: () => ['Put right what it names: everybody who connects is told, and so is the server log.'],
     },
     'read-only': {
       severity: 'warning' as const,

@@ -1,13 +1,14 @@
 import { defineDiagnosis } from 'dbdoctor'
 
+const changed = ['storage/collations#out-of-order', 'storage/collations#changed']
 const includes = (names: unknown, name: unknown) => Array.isArray(names) && names.includes(name)
 /** As the check names it: with its schema, unless that is the usual one. */
 const nameOf = ({ schema, index }: { [key: string]: unknown }) => (schema === 'public' ? index : `${schema}.${index}`)
 
 export default defineDiagnosis({
   id: 'collation-changed',
-  headline: (chart) => chart.sentence('storage/collations#changed'),
-  when: (chart) => chart.found('storage/collations#changed'),
+  headline: (chart) => chart.sentence(...changed),
+  when: (chart) => chart.foundAny(...changed),
   // Only what is ordered by the collation can be out of order because of it.
   explains: ({ address, evidence }, found) =>
     found.some(

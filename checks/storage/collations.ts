@@ -1,5 +1,6 @@
 import {
   type AnyKysely,
+  ahead,
   defineCheck,
   identifier,
   listed,
@@ -22,7 +23,6 @@ interface Used {
 }
 
 interface Drift extends Used {
-  recorded: string
   indexes: readonly Ordered[]
 }
 
@@ -32,23 +32,38 @@ interface Ordered {
   schema: string
   index: string
   table: string
+  tableSchema: string
+  /** Its first column, where that is a text ordered by the collation, and the index is a b-tree of all rows. */
+  column: string | null
 }
 
 interface Evidence {
   readonly database: string | undefined
   readonly schema: string
   readonly collation: string
-  readonly recorded: string
+  readonly recorded: string | null
   readonly actual: string
   readonly indexes: readonly string[]
+  /** Those among them that have been seen to be out of order. */
+  readonly disordered: readonly string[]
   readonly tables: readonly string[]
   readonly repair: readonly string[]
 }
 
 type Read = Session['read']
 
-const change = ({ database, collation, recorded, actual }: Evidence) =>
-  `${database === undefined ? `collation ${quoted(collation)}` : `the collation of database ${quoted(database)}`} has changed from version ${recorded} to ${actual}`
+/** So many entries at either end of an index are looked at. */
+const sampled = 10_000
+
+const change = ({ database, collation, recorded, actual }: Evidence) => {
+  const what =
+    database === undefined ? `collation ${quoted(collation)}` : `the collation of database ${quoted(database)}`
+  return recorded === null
+    ? `${what} is of version ${actual} here, and came from a system that tells none (musl, as in Alpine images)`
+    : `${what} has changed from version ${recorded} to ${actual}`
+}
+const doubtful = (evidence: Evidence) =>
+  `${change(evidence)}: ${pluralize(evidence.indexes.length, 'index')} may be out of order: ${listed(evidence.indexes)}`
 
 const reindexing = ({ repair, collation }: Evidence): Repair[] => [
   {
@@ -71,11 +86,25 @@ export default defineCheck({
     fix: 'Reindex the indexes that are named, then tell the server that it is done: alter collation … refresh version, or alter database … refresh collation version.',
   },
   messages: {
-    changed: {
-      say: (evidence: Evidence) =>
-        `${change(evidence)}: ${pluralize(evidence.indexes.length, 'index')} may be out of order: ${listed(evidence.indexes)}`,
+    'out-of-order': {
+      severity: 'error',
+      say: (evidence: Evidence) => {
+        const { indexes, disordered } = evidence
+        const more = indexes.length - disordered.length
+        const others = more > 0 ? `, and ${more} more may be` : ''
+        return `${change(evidence)}: ${listed(disordered)} ${disordered.length === 1 ? 'is' : 'are'} out of order, and what is there is not found${others}`
+      },
       next: ({ repair }: Evidence) => repair,
       repair: reindexing,
+    },
+    changed: {
+      say: doubtful,
+      next: ({ repair }: Evidence) => repair,
+      repair: reindexing,
+    },
+    unrecorded: {
+      severity: 'info',
+      say: doubtful,
     },
     'changed-unused': {
       severity: 'info',
@@ -84,7 +113,7 @@ export default defineCheck({
     },
   },
   run: {
-    async postgres({ db, config, report, coverage, skip }) {
+    async postgres({ db, config, depth, report, coverage, skip }) {
       const answer = await driftIn(db.read)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const { collations, changed, recorded } = answer.value
@@ -93,25 +122,63 @@ export default defineCheck({
       if (!recorded) seen.missing('the default collation', 'unavailable', 'this server records no version of it', true)
       for (const { database, schema, name, recorded: before, actual, indexes } of changed) {
         const own = indexes.filter((one) => !config.schemas || config.schemas.includes(one.schema))
-        report(own.length > 0 ? 'changed' : 'changed-unused', {
+        if (before === null && own.length === 0) continue
+        const disordered = depth === 'quick' ? [] : await disorderedAmong(db, own)
+        const code = disordered.length > 0 ? 'out-of-order' : before === null ? 'unrecorded' : 'changed'
+        report(own.length > 0 ? code : 'changed-unused', {
           database: database ?? undefined,
           schema,
           collation: name,
           recorded: before,
           actual: actual ?? 'unknown',
-          indexes: own.map(({ schema: home, index }) => (home === 'public' ? index : `${home}.${index}`)),
+          indexes: own.map(nameOfIndex),
+          disordered: disordered.map(nameOfIndex),
           tables: [...new Set(own.map(({ schema: home, table }) => (home === 'public' ? table : `${home}.${table}`)))],
           repair: [
             ...own.map(({ schema: home, index }) => `reindex index concurrently ${identifier(home, index)}`),
-            database === null
-              ? `alter collation ${identifier(schema, name)} refresh version`
-              : `alter database ${identifier(database)} refresh collation version`,
+            // Where none is recorded it is refused.
+            ...(before === null ? [] : [refreshing(database, identifier(schema, name))]),
           ],
         })
       }
     },
   },
 })
+
+function nameOfIndex({ schema, index }: Ordered): string {
+  return schema === 'public' ? index : `${schema}.${index}`
+}
+
+function refreshing(database: string | null, collation: string): string {
+  return database === null
+    ? `alter collation ${collation} refresh version`
+    : `alter database ${identifier(database)} refresh collation version`
+}
+
+/** Those whose entries at an end are in another order than their collation has them here. */
+async function disorderedAmong(db: Session, indexes: readonly Ordered[]): Promise<readonly Ordered[]> {
+  const found: Ordered[] = []
+  for await (const [index, answer] of ahead(indexes, (one) => db.read((kysely) => isDisordered(kysely, one), byIndex)))
+    if (answer.outcome === 'answered' && answer.value) found.push(index)
+  return found
+}
+
+const byIndex = sql`set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off`
+
+/** Whether an entry of the index comes after one that is greater; false where the server would not read through this index. */
+async function isDisordered(kysely: AnyKysely, { tableSchema, table, index, column }: Ordered): Promise<boolean> {
+  if (column === null) return false
+  const value = sql.id(column)
+  const from = (end: typeof value) =>
+    sql`select ${value} as v from only ${sql.id(tableSchema, table)} where ${value} is not null order by ${value} ${end} limit ${sql.lit(sampled)}`
+  const plan = await sql`explain (format json) ${from(sql`asc`)}`.execute(kysely)
+  if (!JSON.stringify(plan.rows).includes(`"Index Name":${JSON.stringify(index)}`)) return false
+  const wrong = (end: typeof value, comes: typeof value) =>
+    sql`(select bool_or(before ${comes} v) from (select v, lag(v) over () as before from (${from(end)}) entries) pairs)`
+  const { rows } = await sql<{ wrong: boolean | null }>`
+    select ${wrong(sql`asc`, sql`>`)} or ${wrong(sql`desc`, sql`<`)} as wrong`.execute(kysely)
+  return rows[0]?.wrong ?? false
+}
 
 /**
  * Collations that indexes are ordered by, and those among them whose version differs from the recorded one. Servers before PostgreSQL 15
@@ -139,10 +206,7 @@ async function driftIn(read: Read) {
           from pg_database where datname = current_database()`.execute(kysely)
       : { rows: [] }
     const all = [...own, ...used]
-    // Where none was recorded, there is nothing that could have changed.
-    const changed = all.filter(
-      (one): one is Used & { recorded: string } => one.recorded !== null && one.recorded !== one.actual,
-    )
+    const changed = all.filter((one) => one.recorded !== one.actual)
     const indexes = changed.length > 0 ? await orderedBy(kysely, changed) : []
     return {
       collations: all.length,
@@ -156,10 +220,13 @@ async function driftIn(read: Read) {
 
 async function orderedBy(kysely: AnyKysely, collations: readonly Used[]): Promise<readonly Ordered[]> {
   const { rows } = await sql<Ordered>`
-    select distinct k.oid::int8 as collation, n.nspname as schema, x.relname as index, t.relname as "table"
+    select distinct k.oid::int8 as collation, n.nspname as schema, x.relname as index, t.relname as "table", h.nspname as "tableSchema",
+      (select f.attname from pg_attribute f where f.attrelid = i.indrelid and f.attnum = i.indkey[0] and i.indcollation[0] = k.oid
+        and f.atttypid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) and a.amname = 'btree' and i.indpred is null and i.indisvalid) as "column"
     from ${trees}
     join pg_class t on t.oid = i.indrelid
     join pg_namespace n on n.oid = x.relnamespace
+    join pg_namespace h on h.oid = t.relnamespace
     ${orders} and k.oid::int8 = any (${collations.map(({ oid }) => oid)}::int8[])
     order by 2, 3`.execute(kysely)
   return rows
