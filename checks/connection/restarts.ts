@@ -4,9 +4,13 @@ import {
   type CrashTrace,
   defineCheck,
   duration,
+  listed,
+  nameOf,
   outOf,
   partFromLog,
   pluralize,
+  quoted,
+  type Relation,
   type Session,
   sql,
   z,
@@ -17,6 +21,11 @@ interface When {
   readonly at: string
   /** Milliseconds since then. */
   readonly since: number
+}
+
+/** A start after which nothing is in tables that are unlogged. */
+interface Recovery extends When {
+  readonly unlogged: readonly string[]
 }
 
 /** A log that its writer left beside the file. */
@@ -48,16 +57,21 @@ export default defineCheck({
   }),
   messages: {
     crashed: {
-      say: ({ text, ...time }: When & { text: string }) => `the server crashed and recovered ${when(time)}: ${text}`,
-      next: ({ at }: When) => [
+      say: ({ text, ...time }: Recovery & { text: string }) =>
+        `the server crashed and recovered ${when(time)}: ${text}`,
+      next: ({ at, unlogged }: Recovery) => [
         `Read the server log from ${at} back: what was terminated, by which signal, and what it ran.`,
         'dmesg -T | grep -i -E "killed process|out of memory" # on the server',
+        ...emptied(unlogged),
       ],
     },
     'stopped-immediately': {
-      say: (time: When) =>
+      say: (time: Recovery) =>
         `the server was stopped without a checkpoint (immediate shutdown) and recovered ${when(time)}`,
-      next: () => ['Find out who stopped it in this way; pg_ctl stop -m fast needs no recovery.'],
+      next: ({ unlogged }: Recovery) => [
+        'Find out who stopped it in this way; pg_ctl stop -m fast needs no recovery.',
+        ...emptied(unlogged),
+      ],
     },
     restarted: {
       say: (time: When) =>
@@ -69,11 +83,12 @@ export default defineCheck({
       say: (time: When) => `somebody ended a session of this run, ${when(time)}; what was lost was examined again`,
     },
     'statistics-lost': {
-      say: (time: When) =>
+      say: (time: Recovery) =>
         `the server lost its statistics ${when(time)}: crash recovery, restore from a backup, or failover; the server log tells which`,
-      next: ({ at }: When) => [
+      next: ({ at, unlogged }: Recovery) => [
         `Read the server log around ${at}: "was not properly shut down" is a crash, "starting backup recovery" a restore.`,
         'analyze, where plans went wrong since: autovacuum has forgotten what changed.',
+        ...emptied(unlogged),
       ],
     },
     'hot-journal': {
@@ -127,7 +142,8 @@ export default defineCheck({
 
     async postgres({ db, connect, options, report, saw, skip }) {
       const witness = await witnessed(db, connect)
-      if (witness) return report('crashed', witness)
+      const unlogged = () => unloggedTables(db)
+      if (witness) return report('crashed', { ...witness, unlogged: await unlogged() })
       const gone = db.crashTraces().find(({ kind }) => kind === 'gone-meanwhile')
       if (gone?.kind === 'gone-meanwhile') {
         const time = { at: gone.at, since: since(gone) }
@@ -140,6 +156,7 @@ export default defineCheck({
         if (started > within && loss && loss.since <= within)
           return report('crashed', {
             ...time,
+            unlogged: await unlogged(),
             text: 'it ended its sessions and discarded its statistics, and was not started anew',
           })
         report(started <= within ? 'restarted' : 'session-ended', time)
@@ -153,14 +170,37 @@ export default defineCheck({
       const innocent = await explanation(db, loss)
       if (innocent) return saw(`${innocent} ${ago(loss.since)}`)
       const line = await logLine(db, loss)
-      const time = { at: loss.at, since: loss.since }
       if (line === null && loss.maiden) return saw(`first started ${ago(loss.since)}`)
+      const time = { at: loss.at, since: loss.since, unlogged: await unlogged() }
       if (line === null) report('statistics-lost', time)
       else if (/immediate shutdown/.test(line)) report('stopped-immediately', time)
       else report('crashed', { ...time, text: line })
     },
   },
 })
+
+/** Tables that recovery, a restore and a promotion leave empty: https://www.postgresql.org/docs/current/sql-createtable.html. */
+async function unloggedTables(db: Session): Promise<readonly string[]> {
+  const catalog = await db.catalog()
+  const answer = await db.read(async (kysely) => {
+    const { rows } = await sql<Relation>`
+      select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relpersistence = 'u' and c.relkind = 'r' order by 1, 2`.execute(kysely)
+    return rows
+  })
+  if (catalog.outcome === 'failed' || answer.outcome === 'failed') return []
+  return answer.value.map((table) => nameOf(table, catalog.value))
+}
+
+function emptied(unlogged: readonly string[]): string[] {
+  const [one, ...more] = unlogged
+  if (one === undefined) return []
+  return [
+    more.length === 0
+      ? `Fill ${quoted(one)} again: it is unlogged, and holds nothing from before.`
+      : `Fill ${listed(unlogged)} again: they are unlogged, and hold nothing from before.`,
+  ]
+}
 
 function since({ at }: CrashTrace): number {
   return Math.max(0, Date.now() - Date.parse(at))

@@ -11,7 +11,8 @@ import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 const restarts = async (target: string) => {
   const { results, verdict, causes } = await examine(target)
   const result = results.find(({ id }) => id === 'connection/restarts') ?? expect.fail()
-  return { said: said(result), saw: result.saw, verdict, causes: causes.map(({ id }) => id) }
+  const next = result.findings.flatMap((finding) => finding.next ?? [])
+  return { said: said(result), saw: result.saw, next, verdict, causes: causes.map(({ id }) => id) }
 }
 
 describe('on sqlite', () => {
@@ -113,7 +114,8 @@ describe('on postgres', () => {
     // Before PostgreSQL 15 a server that has just started for the first time looks the same.
     if ((await postgresVersion()) < 15) await asSuperuser(one.url, 'select pg_sleep(6)')
     await killOne(one)
-    const { said: words, verdict, causes } = await restarts(one.url)
+    const { said: words, next, verdict, causes } = await restarts(one.url)
+    expect(next.join()).not.toContain('unlogged')
     expect(words).toEqual([
       expect.stringMatching(
         /^the server lost its statistics .*: crash recovery, restore from a backup, or failover; the server log tells which$/,
@@ -125,8 +127,10 @@ describe('on postgres', () => {
 
   test('with a line in the log they are', async () => {
     const one = await server('logging_collector=on')
+    await asSuperuser(one.url, 'create unlogged table visits (n int); insert into visits values (1)')
     await killOne(one)
-    const { said: words, verdict, causes } = await restarts(one.url)
+    const { said: words, verdict, causes, next } = await restarts(one.url)
+    expect(next).toContain('Fill "visits" again: it is unlogged, and holds nothing from before.')
     expect(words).toEqual([
       expect.stringMatching(
         /^the server crashed and recovered .*: (server process|client backend) \(PID \d+\) was terminated by signal 9/,
@@ -134,7 +138,7 @@ describe('on postgres', () => {
     ])
     expect(causes[0]).toBe('database-crashed-and-recovered')
     expect(verdict.headline).toMatch(
-      /^The database is sound now: 1 table, 1 index, .* The database is up again, but the server crashed/,
+      /^The database is sound now: 2 tables, 1 index, .* The database is up again, but the server crashed/,
     )
   })
 
