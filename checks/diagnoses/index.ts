@@ -61,6 +61,7 @@ import statisticsLost from './statistics-lost.js'
 import tokenLifetimeWrong from './token-lifetime-wrong.js'
 import tooManyConnections from './too-many-connections.js'
 import transactionLeftOpen from './transaction-left-open.js'
+import triggerOutdated from './trigger-outdated.js'
 import walMismatch from './wal-mismatch.js'
 import writerInterrupted from './writer-interrupted.js'
 import writesRefused from './writes-refused.js'
@@ -99,7 +100,7 @@ const diagnoses: readonly Diagnosis[] = [
     writesRefused,
     dataDamaged,
   ],
-  ...[migrationLocked, transactionLeftOpen, databaseSlow, notEnforced, limitNear],
+  ...[migrationLocked, transactionLeftOpen, databaseSlow, triggerOutdated, notEnforced, limitNear],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
   ...[probeUserMissing, probeUserInactive, signInDenied, rateLimited],
   ...[

@@ -78,7 +78,66 @@ test('what the application may bring with it, or its own build of SQLite takes, 
   expect((await examine(target)).verdict.status).toBe('healthy')
 })
 
-test('it does not apply to PostgreSQL, where a function is compiled when it is called', async () => {
-  const { target } = await testDatabase('postgres')
-  expect(said(await triggers(target))).toBe('skip: not-applicable: it does not apply to postgres')
+/** What a function may name without that anything is missing. */
+const inOrder = `create schema app; create table app.log (id int, msg text); create table "Odd T" (id int, "Camel" int, x jsonb);
+  create table u (id int primary key, name text);
+  create function fine() returns trigger language plpgsql as $$ begin
+    -- insert into nowhere values (1)
+    /* delete from nothing; new.nope */
+    insert into log values (new.id, 'insert into gone; new.nope ''x'' delete from gone');
+    INSERT  INTO "Odd T" ("Camel") values (NEW.id) on conflict do nothing;
+    update only u as q set name = E'it\\'s old.nope' where id = NEW . id;
+    perform 1 from u where id = old.id for update of u;
+    delete from only "Odd T" where x ->> 'new.nope' = 'y' and extract(epoch from now()) > 1;
+    execute format('insert into %I values (1)', 'dyn'); execute $q$ delete from dyn where new.nope $q$;
+    insert into u as mine values (1) on conflict (id) do update set name = excluded.name where mine.id = 1;
+    return case when new.ctid is null then new else old end; end $$;
+  create trigger fine before insert or update on u for each row execute function fine();
+  create function temporary() returns trigger language plpgsql as $$ begin create temp table mine (id int); insert into mine values (1); return null; end $$;
+  create trigger temporary after insert on u execute function temporary();
+  create function shared() returns trigger language plpgsql as $$ begin if tg_table_name = 'u' then new.name := 'x'; else new."Camel" := 1; end if; return new; end $$;
+  create trigger of_u before insert on u for each row execute function shared();
+  create trigger of_odd before insert on "Odd T" for each row execute function shared();
+  create function transition() returns trigger language plpgsql as $$ begin insert into log select new.i, 'x' from new; return null; end $$;
+  create trigger transition after insert on u referencing new table as new for each statement execute function transition();
+  create function another() returns trigger language plpgsql as $$ declare old record; begin select 1 as nope into old; new.id := old.nope; return new; end $$;
+  create trigger another before insert on u for each row execute function another();
+  create view names as select id, name from u;
+  create function instead() returns trigger language plpgsql as $$ begin update u set name = new.name where id = old.id; return new; end $$;
+  create trigger instead instead of update on names for each row execute function instead();
+  create function outdated() returns trigger language plpgsql as $$ begin
+    insert into audit.trail values (new.id, new.mail); UPDATE "Missing" m set x = 1; delete from public.log where id = OLD . "Name"; return new; end $$;`
+
+test('on PostgreSQL triggers whose functions name what is there are silent', async () => {
+  const { target } = await testDatabase(
+    'postgres',
+    `${inOrder} create trigger unused after delete on u for each row execute function outdated(); alter table u disable trigger unused`,
+  )
+  const result = await triggers(target)
+  expect([said(result), result.coverage]).toMatchObject(['pass', { examined: 7, of: 7, unit: 'trigger' }])
+  const { target: none } = await testDatabase('postgres', 'create table t (id int)')
+  expect(said(await triggers(none))).toBe('pass')
+})
+
+test('on PostgreSQL a trigger whose function names tables, and columns of its row, that are gone', async () => {
+  const { target, execute } = await testDatabase(
+    'postgres',
+    `${inOrder} create trigger noted after update on u for each row execute function outdated()`,
+  )
+  const result = await triggers(target)
+  expect([result.status, said(result)]).toEqual([
+    'warn',
+    [
+      'trigger "noted" of "u" runs "outdated", which names "audit.trail", "Missing", "public.log", "new.mail", "old.Name": nothing of that name is there, and a write that gets so far is refused',
+    ],
+  ])
+  const { verdict, causes } = await examine(target)
+  expect([verdict.status, causes.map(({ id }) => id)]).toEqual(['degraded', ['trigger-outdated']])
+  await execute(result.findings[0]?.next?.[0] ?? '')
+  await execute(
+    'create schema audit; create table audit.trail (id int, t text); create table log (id text); create table "Missing" (x int)',
+  )
+  expect(said(await triggers(target))).toEqual([expect.stringMatching(/ names "new\.mail", "old\.Name": /)])
+  await execute('alter table u add mail text, add "Name" text')
+  expect(said(await triggers(target))).toBe('pass')
 })
