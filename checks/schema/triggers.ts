@@ -90,6 +90,7 @@ export default defineCheck({
     async postgres({ db, config, report, coverage, saw, skip }) {
       const catalog = await db.catalog()
       if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
+      if (catalog.value.triggers.length === 0) return void coverage('trigger', 0)
       const answer = await db.read(triggersIn)
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
       const triggers = answer.value.filter(({ schema }) => !config.schemas || config.schemas.includes(schema))
