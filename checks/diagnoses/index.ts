@@ -11,6 +11,7 @@ import blockedByALock from './blocked-by-a-lock.js'
 import catalogCorrupt from './catalog-corrupt.js'
 import clockSkew from './clock-skew.js'
 import collationChanged from './collation-changed.js'
+import damageHidden from './damage-hidden.js'
 import dataDamaged from './data-damaged.js'
 import databaseAccessDenied from './database-access-denied.js'
 import databaseCrashedAndRecovered from './database-crashed-and-recovered.js'
@@ -100,7 +101,7 @@ const diagnoses: readonly Diagnosis[] = [
     writesRefused,
     dataDamaged,
   ],
-  ...[migrationLocked, transactionLeftOpen, databaseSlow, triggerOutdated, notEnforced, limitNear],
+  ...[migrationLocked, transactionLeftOpen, databaseSlow, damageHidden, triggerOutdated, notEnforced, limitNear],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
   ...[probeUserMissing, probeUserInactive, signInDenied, rateLimited],
   ...[

@@ -1,4 +1,4 @@
-import { defineCheck, pluralize, quoted, sql } from 'dbdoctor'
+import { defineCheck, pluralize, quoted, rowsOfEach, sql } from 'dbdoctor'
 
 interface Row {
   enabled: boolean
@@ -7,6 +7,13 @@ interface Row {
   last: string | null
   database: string | null
 }
+
+/** Settings that let a damaged page pass: https://www.postgresql.org/docs/current/runtime-config-developer.html. */
+const hiding = {
+  zero_damaged_pages: 'a damaged page is read as an empty one, its rows vanish',
+  ignore_checksum_failure: 'a page that fails its checksum is read all the same',
+}
+type Hiding = keyof typeof hiding
 
 export default defineCheck({
   id: 'storage/checksums',
@@ -28,20 +35,37 @@ export default defineCheck({
         'Restore from a backup, or fail over to a standby whose pages are sound',
       ],
     },
+    'damage-hidden': {
+      severity: 'warning',
+      say: ({ setting }: { setting: Hiding }) =>
+        `${setting} is on: ${hiding[setting]}, and nobody is told but the server log`,
+      next: ({ setting }: { setting: Hiding }) => [
+        `select source, sourcefile, sourceline from pg_settings where name = '${setting}'`,
+        'Switch it off where it is switched on: it is meant for saving what can be read, once.',
+        'Look for damage that it has hidden: dbdoctor check --only storage/pages --depth deep, as a superuser',
+      ],
+    },
   },
   run: {
     async postgres({ db, report, saw, skip }) {
       const answer = await db.read(async (kysely) => {
-        const { rows } = await sql<Row>`
-          select current_setting('data_checksums')::boolean as enabled, checksum_failures as failures,
+        const [rows, settings] = await rowsOfEach(
+          kysely,
+          sql<Row>`select current_setting('data_checksums')::boolean as enabled, checksum_failures as failures,
             to_char(checksum_last_failure at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as last, datname as database
           from pg_stat_database where datname = current_database() or datid = 0
-          order by datid desc`.execute(kysely)
-        return rows
+          order by datid desc`,
+          // What a session of the server's starts with: ours may have it otherwise.
+          sql<{ setting: Hiding }>`select name as setting from pg_settings
+            where name in (${sql.join(Object.keys(hiding).map((name) => sql.lit(name)))}) and reset_val = 'on' order by name`,
+        )
+        return { rows, settings }
       })
       if (answer.outcome === 'failed') return skip(answer.reason ?? 'unavailable', answer.text)
-      if (answer.value.every(({ enabled }) => !enabled)) return saw('checksums are off')
-      for (const { failures, last, database } of answer.value) {
+      const { rows, settings } = answer.value
+      for (const setting of settings) report('damage-hidden', setting)
+      if (rows.every(({ enabled }) => !enabled)) return saw('checksums are off')
+      for (const { failures, last, database } of rows) {
         const where = database === null ? 'objects that all databases share' : `database ${quoted(database)}`
         if (failures) report('failed', { database: where, failures, last: last ?? undefined })
       }

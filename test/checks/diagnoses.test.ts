@@ -137,6 +137,7 @@ test.each([
   ['database-slow', 'connection/latency', ['slow-connect', 'slow-query']],
   ['limit-near', 'connection/capacity', ['disk-low', 'connections-low']],
   ['limit-near', 'storage/wraparound', ['old']],
+  ['damage-hidden', 'storage/checksums', ['damage-hidden']],
   ['trigger-outdated', 'schema/triggers', ['names-gone']],
   ['not-enforced', 'integrity/enforcement', ['key-disabled', 'key-not-validated', 'replica-role']],
   ['transaction-left-open', 'activity/locks', ['idle-in-transaction', 'long-query']],

@@ -13,9 +13,13 @@ export interface Needed {
 const ofSome = sql`('transaction_timeout', '0', pg_catalog.current_setting('transaction_timeout', true) is not null),
       ('client_encoding', 'SQL_ASCII', pg_catalog.current_setting('server_encoding') = 'SQL_ASCII')`
 
+const isOn = (setting: string) =>
+  sql`pg_catalog.current_setting(${sql.lit(setting)}) = 'on' and pg_catalog.current_setting('is_superuser') = 'on'`
+
 /**
  * What a role, or a database, may have set otherwise, so that what is read means the same to all of them, much as pg_dump has it. And
- * statements about catalogs are not worth compiling; nor should a view of settings need a temporary file, which may be forbidden.
+ * statements about catalogs are not worth compiling; nor should a view of settings need a temporary file, which may be forbidden. A damaged
+ * page is read as what it is, where the role may ask for that.
  */
 const asUsual = sql`('standard_conforming_strings', 'on', pg_catalog.current_setting('standard_conforming_strings') = 'off'),
       ('DateStyle', 'ISO', pg_catalog.current_setting('DateStyle') not like 'ISO%'),
@@ -24,6 +28,8 @@ const asUsual = sql`('standard_conforming_strings', 'on', pg_catalog.current_set
       ('quote_all_identifiers', 'off', pg_catalog.current_setting('quote_all_identifiers', true) = 'on'),
       ('transform_null_equals', 'off', pg_catalog.current_setting('transform_null_equals', true) = 'on'),
       ('jit', 'off', pg_catalog.current_setting('jit', true) = 'on'),
+      ('zero_damaged_pages', 'off', ${isOn('zero_damaged_pages')}),
+      ('ignore_checksum_failure', 'off', ${isOn('ignore_checksum_failure')}),
       ('work_mem', '4MB', pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < 4194304)`
 
 const those = (some: RawBuilder<unknown>) => sql`(values

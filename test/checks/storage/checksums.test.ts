@@ -53,6 +53,33 @@ test('a bit that flipped on disk is counted, with the time; before that, all is 
   expect(verdict.database).toBe('damaged')
 })
 
+test('a setting that lets damage pass is told, and hides none from a superuser', async () => {
+  const server = await startPostgres([], ['--data-checksums'])
+  afterwards(() => server.stop())
+  await asSuperuser(server.url, 'create table t (id int); insert into t select i from generate_series(1, 5000) i')
+  await asSuperuser(server.url, 'vacuum')
+  const path = await answerOf(server.url, "pg_relation_filepath('t')")
+  for (const setting of ['zero_damaged_pages', 'ignore_checksum_failure'])
+    await asSuperuser(server.url, `alter system set ${setting} = on`)
+  await server.restart(async (data) => {
+    const handle = await open(join(data, path), 'r+')
+    await handle.write(Buffer.alloc(200, 1), 0, 200, 8192)
+    await handle.close()
+  })
+  const { results, causes } = await examine(server.url, { only: ['storage'] })
+  const [checksums, pages] = ['storage/checksums', 'storage/pages'].map(
+    (id) => results.find((one) => one.id === id) ?? expect.fail(),
+  )
+  expect(checksums && said(checksums)).toEqual(
+    expect.arrayContaining([
+      'ignore_checksum_failure is on: a page that fails its checksum is read all the same, and nobody is told but the server log',
+      'zero_damaged_pages is on: a damaged page is read as an empty one, its rows vanish, and nobody is told but the server log',
+    ]),
+  )
+  expect(pages?.findings[0]?.message).toMatch(/^table "t" is damaged: invalid page/)
+  expect(causes.map(({ id }) => id)).toContain('damage-hidden')
+})
+
 /** What an expression is, on a server. */
 async function answerOf(server: string, expression: string): Promise<string> {
   const client = new pg.Client({ connectionString: server })
