@@ -57,7 +57,7 @@ export default defineCheck({
   messages: {
     misplaced: {
       say: ({ table, parent, rows }: Misplaced) =>
-        `${quoted(table)}: ${agreeing(rows, 'row', 'belong')} to another partition of ${quoted(parent)}: no query by its key finds ${rows === 1 ? 'it' : 'them'}`,
+        `${quoted(table)}: ${agreeing(rows, 'row', 'lie')} outside the bounds of this partition of ${quoted(parent)}: no query by the key finds ${rows === 1 ? 'it' : 'them'}`,
       next: ({ select, move }: Misplaced) => [
         select,
         move === null

@@ -241,7 +241,7 @@ export const morgue: Readonly<Record<DialectName, readonly Fault[]>> = {
         alter table early add constraint word check (at is not null and at >= '2025-01-01' and at < '2026-01-01') not valid; update pg_constraint set convalidated = true where conname = 'word';
         alter table empty_partitioned attach partition early for values from ('2025-01-01') to ('2026-01-01'); alter table early drop constraint word`,
       found: [
-        'integrity/partitions#misplaced: "early": 1 row belongs to another partition of "empty_partitioned": no query by its key finds it',
+        'integrity/partitions#misplaced: "early": 1 row lies outside the bounds of this partition of "empty_partitioned": no query by the key finds it',
       ],
     },
     {

@@ -62,7 +62,7 @@ test('rows outside of the bounds of their partition, and what moves them', async
   const result = await partitions(target)
   expect([result.status, said(result)]).toEqual([
     'fail',
-    ['"Odd.it\'s": 3 rows belong to another partition of "days": no query by its key finds them'],
+    ['"Odd.it\'s": 3 rows lie outside the bounds of this partition of "days": no query by the key finds them'],
   ])
   const [select = '', move = ''] = result.findings[0]?.next ?? []
   expect(await query(target, `select array_agg(id order by id) as ids from (${select}) as shown`)).toEqual({
