@@ -163,6 +163,7 @@ function isCalled([schema, relation]: Name, name: Name): boolean {
 }
 
 const identifierPattern = String.raw`(?:"(?:[^"]|"")*"|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*)`
+const identifiers = new RegExp(identifierPattern, 'gi')
 const writes = new RegExp(
   String.raw`\b(?:insert\s+into|delete\s+from(?:\s+only)?|update(?:\s+only)?(?=\s+\S+(?:\s+(?:as\s+)?\w+)?\s+set\b))\s+(${identifierPattern}(?:\s*\.\s*${identifierPattern})?)`,
   'gi',
@@ -175,7 +176,7 @@ const fields = new RegExp(String.raw`(?<![\w."])(new|old)\s*\.\s*(${identifierPa
 function tablesWritten(source: string): readonly Name[] {
   if (/\bcreate\s[^;]*\b(?:table|view)\b|\btemp(?:orary)?\b/i.test(source)) return []
   return [...codeOf(source).matchAll(writes)].map(([, name = '']) =>
-    [...name.matchAll(new RegExp(identifierPattern, 'gi'))].map(([part]) => lookedUp(part)),
+    [...name.matchAll(identifiers)].map(([part]) => lookedUp(part)),
   )
 }
 

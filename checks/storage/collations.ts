@@ -32,7 +32,6 @@ interface Ordered {
   schema: string
   index: string
   table: string
-  tableSchema: string
   /** Its first column, where that is a text ordered by the collation, and the index is a b-tree of all rows. */
   column: string | null
 }
@@ -131,9 +130,9 @@ export default defineCheck({
           collation: name,
           recorded: before,
           actual: actual ?? 'unknown',
-          indexes: own.map(nameOfIndex),
-          disordered: disordered.map(nameOfIndex),
-          tables: [...new Set(own.map(({ schema: home, table }) => (home === 'public' ? table : `${home}.${table}`)))],
+          indexes: own.map(({ schema: home, index }) => named(home, index)),
+          disordered: disordered.map(({ schema: home, index }) => named(home, index)),
+          tables: [...new Set(own.map(({ schema: home, table }) => named(home, table)))],
           repair: [
             ...own.map(({ schema: home, index }) => `reindex index concurrently ${identifier(home, index)}`),
             // Where none is recorded it is refused.
@@ -145,8 +144,8 @@ export default defineCheck({
   },
 })
 
-function nameOfIndex({ schema, index }: Ordered): string {
-  return schema === 'public' ? index : `${schema}.${index}`
+function named(schema: string, name: string): string {
+  return schema === 'public' ? name : `${schema}.${name}`
 }
 
 function refreshing(database: string | null, collation: string): string {
@@ -166,11 +165,11 @@ async function disorderedAmong(db: Session, indexes: readonly Ordered[]): Promis
 const byIndex = sql`set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off`
 
 /** Whether an entry of the index comes after one that is greater; false where the server would not read through this index. */
-async function isDisordered(kysely: AnyKysely, { tableSchema, table, index, column }: Ordered): Promise<boolean> {
+async function isDisordered(kysely: AnyKysely, { schema, table, index, column }: Ordered): Promise<boolean> {
   if (column === null) return false
   const value = sql.id(column)
   const from = (end: typeof value) =>
-    sql`select ${value} as v from only ${sql.id(tableSchema, table)} where ${value} is not null order by ${value} ${end} limit ${sql.lit(sampled)}`
+    sql`select ${value} as v from only ${sql.id(schema, table)} where ${value} is not null order by ${value} ${end} limit ${sql.lit(sampled)}`
   const plan = await sql`explain (format json) ${from(sql`asc`)}`.execute(kysely)
   if (!JSON.stringify(plan.rows).includes(`"Index Name":${JSON.stringify(index)}`)) return false
   const wrong = (end: typeof value, comes: typeof value) =>
@@ -220,13 +219,12 @@ async function driftIn(read: Read) {
 
 async function orderedBy(kysely: AnyKysely, collations: readonly Used[]): Promise<readonly Ordered[]> {
   const { rows } = await sql<Ordered>`
-    select distinct k.oid::int8 as collation, n.nspname as schema, x.relname as index, t.relname as "table", h.nspname as "tableSchema",
+    select distinct k.oid::int8 as collation, n.nspname as schema, x.relname as index, t.relname as "table",
       (select f.attname from pg_attribute f where f.attrelid = i.indrelid and f.attnum = i.indkey[0] and i.indcollation[0] = k.oid
         and f.atttypid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) and a.amname = 'btree' and i.indpred is null and i.indisvalid) as "column"
     from ${trees}
     join pg_class t on t.oid = i.indrelid
     join pg_namespace n on n.oid = x.relnamespace
-    join pg_namespace h on h.oid = t.relnamespace
     ${orders} and k.oid::int8 = any (${collations.map(({ oid }) => oid)}::int8[])
     order by 2, 3`.execute(kysely)
   return rows

@@ -19,23 +19,12 @@ test('it does not apply to SQLite', async () => {
 })
 
 test('a bit that flipped on disk is counted, with the time; before that, all is well', async () => {
-  const server = await startPostgres([], ['--data-checksums'])
-  afterwards(() => server.stop())
-  await asSuperuser(server.url, 'create table t (id int); insert into t select i from generate_series(1, 5000) i')
-  await asSuperuser(server.url, 'vacuum')
-  const path = await answerOf(server.url, "pg_relation_filepath('t')")
+  const { server, flip } = await checkedServer()
   const sound = await examineOne('storage/checksums', server.url)
   expect(said(sound)).toBe('pass')
   expect(sound.saw).toBeUndefined()
 
-  await server.restart(async (data) => {
-    const handle = await open(join(data, path), 'r+')
-    const byte = Buffer.alloc(1)
-    await handle.read(byte, 0, 1, 8192 + 5000)
-    byte[0] = (byte[0] ?? 0) ^ 1
-    await handle.write(byte, 0, 1, 8192 + 5000)
-    await handle.close()
-  })
+  await server.restart(flip)
   await expect(asSuperuser(server.url, 'select count(*) from t')).rejects.toThrow('invalid page')
   // The session that failed writes its statistics when it ends.
   await expect
@@ -54,18 +43,10 @@ test('a bit that flipped on disk is counted, with the time; before that, all is 
 })
 
 test('a setting that lets damage pass is told, and hides none from a superuser', async () => {
-  const server = await startPostgres([], ['--data-checksums'])
-  afterwards(() => server.stop())
-  await asSuperuser(server.url, 'create table t (id int); insert into t select i from generate_series(1, 5000) i')
-  await asSuperuser(server.url, 'vacuum')
-  const path = await answerOf(server.url, "pg_relation_filepath('t')")
+  const { server, flip } = await checkedServer()
   for (const setting of ['zero_damaged_pages', 'ignore_checksum_failure'])
     await asSuperuser(server.url, `alter system set ${setting} = on`)
-  await server.restart(async (data) => {
-    const handle = await open(join(data, path), 'r+')
-    await handle.write(Buffer.alloc(200, 1), 0, 200, 8192)
-    await handle.close()
-  })
+  await server.restart(flip)
   const { results, causes } = await examine(server.url, { only: ['storage'] })
   const [checksums, pages] = ['storage/checksums', 'storage/pages'].map(
     (id) => results.find((one) => one.id === id) ?? expect.fail(),
@@ -79,6 +60,24 @@ test('a setting that lets damage pass is told, and hides none from a superuser',
   expect(pages?.findings[0]?.message).toMatch(/^table "t" is damaged: invalid page/)
   expect(causes.map(({ id }) => id)).toContain('damage-hidden')
 })
+
+/** A server with checksums and a table, and what flips a bit of that on its disk. */
+async function checkedServer() {
+  const server = await startPostgres([], ['--data-checksums'])
+  afterwards(() => server.stop())
+  await asSuperuser(server.url, 'create table t (id int); insert into t select i from generate_series(1, 5000) i')
+  await asSuperuser(server.url, 'vacuum')
+  const path = await answerOf(server.url, "pg_relation_filepath('t')")
+  const flip = async (data: string) => {
+    const handle = await open(join(data, path), 'r+')
+    const byte = Buffer.alloc(1)
+    await handle.read(byte, 0, 1, 8192 + 5000)
+    byte[0] = (byte[0] ?? 0) ^ 1
+    await handle.write(byte, 0, 1, 8192 + 5000)
+    await handle.close()
+  }
+  return { server, flip }
+}
 
 /** What an expression is, on a server. */
 async function answerOf(server: string, expression: string): Promise<string> {
