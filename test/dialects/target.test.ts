@@ -171,12 +171,20 @@ describe('connection strings', () => {
     ['postgres://u:hunter2@h:abc/db', 'a port that is not a number from 0 to 65535'],
     ['postgres://u:hun#ter2@h/db', 'cannot be parsed'],
     ['postgres://u:hunter2@a,b/db', 'several hosts'],
+    ['postgres://u:hunter2@a:5432,b:5433/db?target_session_attrs=read-write', 'several hosts'],
+    ['postgres://u:hunter2@/db?host=a,b&port=5432', 'several hosts'],
     ['postgres://u:hunter2@h/db?sslmode=maybe', 'an unknown sslmode'],
     ['postgres://u:hunter2@h/db?sslmode=verify-ca', 'without sslrootcert'],
     ['postgres://u:hunter2@h/db?sslmode=verify-full&sslrootcert=/no/such/file', 'a certificate file that is not there'],
   ])('%s is refused: %s', async (url, what) => {
     await expect(dialectOf(parseTarget(url), {})).rejects.toThrow(what)
     await expect(dialectOf(parseTarget(url), {})).rejects.toThrow(expect.not.stringMatching(/hunter2|hun#ter2/))
+  })
+
+  test('a comma in a password does not make two hosts', async () => {
+    await expect(
+      dialectOf(parseTarget('postgres://u:hun,ter2@h:5432/db?options=-c%20search_path=a,b'), {}),
+    ).resolves.toBeDefined()
   })
 
   test('whatever is in a password, no refusal repeats it', async () => {

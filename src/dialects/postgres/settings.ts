@@ -5,6 +5,7 @@ import { DbdoctorError } from '../../contracts/errors.js'
 import type { Asked } from '../dialect.js'
 
 const form = 'write postgres://user@host:5432/database, with @ : / # ? in names and passwords percent-encoded'
+const oneHost = 'write the host to examine, and give its standbys to --replica'
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
 /**
@@ -12,7 +13,9 @@ const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-ful
  * Throws `ERR_TARGET_INVALID`; the message never holds the string, which may hold a password.
  */
 export function settingsOf(connectionString: string, environment: Environment): ClientConfig[] {
-  const refuse = (what: string) => new DbdoctorError('ERR_TARGET_INVALID', `the connection string ${what}`, form)
+  const refuse = (what: string, hint = form) =>
+    new DbdoctorError('ERR_TARGET_INVALID', `the connection string ${what}`, hint)
+  if (namesSeveralHosts(connectionString)) throw refuse('names several hosts, and dbdoctor examines one', oneHost)
   let url: URL
   try {
     url = parsed(connectionString)
@@ -26,7 +29,6 @@ export function settingsOf(connectionString: string, environment: Environment): 
     )
   }
   if (url.hash) throw refuse('has an unescaped #')
-  if (url.host.includes(',')) throw refuse('names several hosts, and dbdoctor examines one')
 
   const mode = url.searchParams.get('sslmode') ?? environment.PGSSLMODE ?? 'prefer'
   if (!modes.includes(mode)) throw refuse(`has an unknown sslmode; libpq knows ${modes.join(', ')}`)
@@ -41,6 +43,11 @@ export function settingsOf(connectionString: string, environment: Environment): 
   if (mode === 'prefer') return [first, as('disable')]
   if (mode === 'allow') return [first, as('prefer')]
   return [first]
+}
+
+/** libpq tries them one after another, each with a port of its own, which no URL has: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS. */
+function namesSeveralHosts(connectionString: string): boolean {
+  return /^[a-z]+:\/\/(?:[^/]*@)?[^/?@]*,[^/?@]*(?:[/?]|$)|[?&]host=[^&]*(?:,|%2c)/i.test(connectionString)
 }
 
 /** Where settings lead, gaps filled as pg fills them: https://www.postgresql.org/docs/current/libpq-envars.html. */
