@@ -1,4 +1,5 @@
 import { definePlugin } from 'dbdoctor'
+import archiving from './activity/archiving.js'
 import locks from './activity/locks.js'
 import replication from './activity/replication.js'
 import jwtRoundTrip from './auth/jwt-round-trip.js'
@@ -53,7 +54,7 @@ export default definePlugin({
     tables,
     ...[latency, capacity, restarts],
     ...[pages, systemCatalog, checksums, collations, wraparound],
-    ...[locks, replication],
+    ...[locks, replication, archiving],
     ...[indexes, indexDesign, views, triggers, extensions, drift, migrations, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, sequences, rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],

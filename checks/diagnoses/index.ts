@@ -7,6 +7,7 @@ import apiServerSlow from './api-server-slow.js'
 import apiServerUnreachable from './api-server-unreachable.js'
 import apiUpButNotItsDatabase from './api-up-but-not-its-database.js'
 import applicationFault from './application-fault.js'
+import archivingFailed from './archiving-failed.js'
 import blockedByALock from './blocked-by-a-lock.js'
 import catalogCorrupt from './catalog-corrupt.js'
 import clockSkew from './clock-skew.js'
@@ -82,6 +83,7 @@ const diagnoses: readonly Diagnosis[] = [
     blockedByALock,
     databaseReadOnly,
     replicationStuck,
+    archivingFailed,
     databaseCrashedAndRecovered,
     databaseRestarted,
     statisticsLost,
