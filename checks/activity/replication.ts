@@ -35,6 +35,18 @@ interface Standby {
   readonly lag: number | null
 }
 
+/** A subscription of this database. */
+interface Subscription {
+  readonly name: string
+  readonly enabled: boolean
+  /** A worker of it applies changes. */
+  readonly working: boolean
+  /** Tables whose rows are still to be copied. */
+  readonly uncopied: readonly string[]
+  /** A worker of it copies one. */
+  readonly copying: boolean
+}
+
 /** A table that publications send changes of, and whose rows subscribers cannot tell apart. */
 interface Unidentified {
   readonly schema: string
@@ -135,6 +147,13 @@ export default defineCheck({
         'Look at the log of this server: a row that is there already, or a publisher that is gone, stops it.',
       ],
     },
+    'copy-stopped': {
+      say: ({ name, tables }: { name: string; tables: readonly string[] }) =>
+        `subscription ${quoted(name)} has not copied ${listed(tables)}, and no worker does: changes of ${tables.length === 1 ? 'it' : 'them'} are not applied either`,
+      next: () => [
+        'Look at the log of this server: the copy fails and is tried again (rows that are there already, a column that is missing), or no worker is free.',
+      ],
+    },
     'updates-refused': {
       say: (one: Unidentified) => `${unidentified(one)}, and there were some before`,
       next: identifying,
@@ -172,6 +191,8 @@ export default defineCheck({
         if (!enabled) report('subscription-disabled', { name })
         else if (!working) report('subscription-stopped', { name })
       }
+      for (const { name, uncopied } of await stuck(db, subscriptions))
+        report('copy-stopped', { name, tables: uncopied })
       for (const one of tables)
         if (!config.schemas || config.schemas.includes(one.schema))
           report(one.changed ? 'updates-refused' : 'no-replica-identity', one)
@@ -214,6 +235,21 @@ interface Self {
   readonly receives: boolean
 }
 
+/** Before PostgreSQL 14, the oid of a subscription is not for everybody to read; its name is, and the view has both. */
+const subscriptionQuery = sql<Subscription>`
+  select s.subname as name, s.subenabled as enabled, w.working, w.copying,
+    coalesce((
+      select json_agg(case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname order by n.nspname, c.relname)
+      from pg_subscription_rel r join pg_class c on c.oid = r.srrelid join pg_namespace n on n.oid = c.relnamespace
+      where r.srsubid = any (w.ids) and r.srsubstate not in ('s', 'r')), '[]') as uncopied
+  from pg_subscription s
+  cross join lateral (
+    select array_agg(subid) as ids, coalesce(bool_or(pid is not null and relid is null), false) as working,
+      coalesce(bool_or(pid is not null and relid is not null), false) as copying
+    from pg_stat_subscription where subname = s.subname
+  ) w
+  where s.subdbid = (select oid from pg_database where datname = current_database()) and not pg_is_in_recovery() order by 1`
+
 /** Where this server is: a standby has no place of its own to write to. */
 const here = sql`case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end`
 
@@ -233,12 +269,7 @@ function replicationOf({ read }: Session) {
         select coalesce(nullif(application_name, ''), host(client_addr), 'pid ' || pid) as name, state,
           pg_wal_lsn_diff(${here}, coalesce(replay_lsn, flush_lsn, write_lsn, sent_lsn))::float8 as behind, (extract(epoch from replay_lag) * 1000)::float8 as lag
         from pg_stat_replication where state is null or state in ('streaming', 'catchup') order by 1`,
-      // Before PostgreSQL 14, the oid of a subscription is not for everybody to read; its name is.
-      sql<{ name: string; enabled: boolean; working: boolean }>`
-        select s.subname as name, s.subenabled as enabled,
-          exists (select from pg_stat_subscription t where t.subname = s.subname and t.pid is not null and t.relid is null) as working
-        from pg_subscription s
-        where s.subdbid = (select oid from pg_database where datname = current_database()) and not pg_is_in_recovery() order by 1`,
+      subscriptionQuery,
       // https://www.postgresql.org/docs/current/logical-replication-publication.html#LOGICAL-REPLICATION-PUBLICATION-REPLICA-IDENTITY
       sql<Unidentified>`
         select n.nspname as schema, case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname as table,
@@ -266,4 +297,18 @@ function replicationOf({ read }: Session) {
     if (!self) throw new Error('a server says what it is')
     return { slots, standbys, subscriptions, tables, self }
   })
+}
+
+/**
+ * Subscriptions that work, and whose tables nobody copies. Between two tables there is a moment without a worker: what is suspected is
+ * looked at again.
+ */
+async function stuck({ read }: Session, before: readonly Subscription[]): Promise<readonly Subscription[]> {
+  const suspected = (one: Subscription) => one.enabled && one.working && !one.copying && one.uncopied.length > 0
+  const names = before.filter(suspected).map(({ name }) => name)
+  if (names.length === 0) return []
+  await read((kysely) => sql`select pg_sleep(1)`.execute(kysely))
+  const answer = await read(async (kysely) => (await subscriptionQuery.execute(kysely)).rows)
+  if (answer.outcome === 'failed') return []
+  return answer.value.filter((one) => suspected(one) && names.includes(one.name))
 }

@@ -9,6 +9,7 @@ const faults = [
   'activity/replication#standby-behind',
   'activity/replication#replay-behind',
   'activity/replication#subscription-stopped',
+  'activity/replication#copy-stopped',
   'activity/replication#updates-refused',
 ]
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { query } from '../../../fixtures/postgres/server.js'
 import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
 import { routes } from '../../support/auth.js'
@@ -34,7 +34,7 @@ async function standbyOf(primary: PostgresServer, name: string): Promise<Postgre
 
 /** Waits until a server answers a question with yes. */
 async function until(url: string, condition: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if ((await query(url, `select (${condition}) as yes`)).yes === true) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -229,6 +229,37 @@ test('a subscription without a worker is told, and one that is disabled is known
   expect(said(await replication(one.url))).toEqual([
     'subscription "news" is enabled, and no worker applies its changes',
   ])
+})
+
+test('a table whose copy fails again and again is told, and one that is copied is not', async () => {
+  const one = await server('wal_level=logical')
+  for (const database of ['here', 'there']) await query(one.url, `create database ${database}`)
+  const [here, there] = ['here', 'there'].map((name) => Object.assign(new URL(one.url), { pathname: `/${name}` }).href)
+  if (!here || !there) throw new Error('two addresses')
+  for (const table of ['t', '"T 2"']) {
+    for (const url of [here, there]) await query(url, `create table ${table} (id int primary key)`)
+    await query(there, `insert into ${table} values (1)`)
+  }
+  await query(here, 'insert into t values (1)')
+  await query(there, 'create publication p for all tables')
+  // A subscription to its own server would wait for itself to make its slot.
+  await query(there, "select pg_create_logical_replication_slot('news', 'pgoutput')")
+  await query(here, `create subscription news connection '${there}' publication p with (create_slot = false)`)
+  await until(
+    here,
+    `(select array_agg(srsubstate order by srrelid::regclass::text) from pg_subscription_rel) = '{r,d}'`,
+  )
+  const sentence = 'subscription "news" has not copied "t", and no worker does: changes of it are not applied either'
+  // Every five seconds a worker tries again, and is there for a moment.
+  const look = async () => {
+    const { results, causes } = await examine(here, { only: ['connection', 'activity'] })
+    const result = results.find(({ id }) => id === 'activity/replication')
+    expect([result && said(result), causes[0]?.id]).toEqual([[sentence], 'replication-stuck'])
+  }
+  await vi.waitFor(look, { timeout: 60_000, interval: 300 })
+  await query(here, 'delete from t')
+  await until(here, `(select bool_and(srsubstate = 'r') from pg_subscription_rel)`)
+  expect(said(await replication(here))).toBe('pass')
 })
 
 describe('tables that are published', () => {
