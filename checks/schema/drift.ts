@@ -43,7 +43,8 @@ const creating = ({ kind, schema, table = '', index, constraint, should }: Expec
     const drop = `drop index ${identifier(schema, ownName(schema, index))}`
     const common = { kind: 'statements', class: 'safe', undo: `select ${literal(drop)}` } as const
     const what = `create index ${quoted(index)}, as the snapshot has it`
-    return [{ ...common, what, statements: [should], lock: `SHARE on ${quoted(table)}: writers wait` }]
+    const validates = /^create unique /i.test(should)
+    return [{ ...common, what, statements: [should], validates, lock: `SHARE on ${quoted(table)}: writers wait` }]
   }
   if (constraint === undefined || !should.startsWith('FOREIGN KEY')) return []
   const name = identifier(constraint)
@@ -57,6 +58,7 @@ const creating = ({ kind, schema, table = '', index, constraint, should }: Expec
         `alter table ${on} add constraint ${name} ${added} not valid`,
         `alter table ${on} validate constraint ${name}`,
       ],
+      validates: true,
       lock: `SHARE ROW EXCLUSIVE on ${quoted(table)} and on its parent`,
       undo: `select ${literal(`alter table ${on} drop constraint ${name}`)}`,
     },

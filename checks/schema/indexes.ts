@@ -66,6 +66,7 @@ const rebuilding = (one: Built): Repair[] => {
       what: `${leftBehind ? 'drop' : 'rebuild'} index ${quoted(one.index)}`,
       statements: [`${leftBehind ? 'drop' : 'reindex'} index concurrently ${nameIn(one)}`],
       lock: `SHARE UPDATE EXCLUSIVE on ${quoted(one.table)}`,
+      validates: one.unique && !leftBehind,
       alone: true,
       leftovers: `select format('drop index concurrently %s', i.indexrelid::regclass) from pg_index i join pg_class c on c.oid = i.indexrelid
         where not i.indisvalid and i.indrelid = ${literal(tableIn(one))}::regclass and starts_with(c.relname, ${literal(`${ownName(one.schema, one.index)}_ccnew`)})`,

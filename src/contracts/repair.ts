@@ -11,7 +11,7 @@ export interface StatementRepair {
   readonly what: string
   /** Whole statements, as they would be typed. */
   readonly statements: readonly string[]
-  /** Whether they fail while a row violates the constraint that the finding is about. */
+  /** Whether they fail while a row violates what they promise: they come after what mends rows. */
   readonly validates?: boolean
   /** How many rows they change; where it would be another number, nothing is changed. */
   readonly rows?: number

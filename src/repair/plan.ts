@@ -25,6 +25,8 @@ export interface Diagnosed {
 
 interface Drafted extends Draft {
   readonly findings: readonly Finding[]
+  /** It fails while a row violates what it promises. */
+  readonly validates: boolean
 }
 
 /** A finding and one way to mend it. */
@@ -34,14 +36,14 @@ interface Way<R extends Repair = Repair> {
 }
 
 /**
- * Plans what mends the findings of a report, in the order in which it has to be done: from the lowest layer up, rows before what promises
- * them, services last.
+ * Plans what mends the findings of a report, in the order in which it has to be done: from the lowest layer up; then what is promised of
+ * rows, which may fail; services last.
  */
 export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
   const { report, repairs, repairer } = diagnosed
   const drafts: Drafted[] = []
   const reasons = new Map<Finding, string[]>()
-  const add = (findings: readonly Finding[], drafting: Drafting) => {
+  const add = (findings: readonly Finding[], drafting: Drafting, validates = false) => {
     if ('reason' in drafting) {
       for (const finding of findings) reasons.set(finding, [...(reasons.get(finding) ?? []), drafting.reason])
       return
@@ -50,7 +52,7 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
     const at = drafts.findIndex((other) => sameWork(other) === sameWork(drafting.draft))
     const known = drafts[at]
     if (known) drafts[at] = { ...known, findings: [...known.findings, ...findings] }
-    else drafts.push({ ...drafting.draft, findings })
+    else drafts.push({ ...drafting.draft, findings, validates })
   }
   const all = report.results.flatMap((result) => result.findings)
   const findings = all.filter(({ severity, suppressed }) => severity !== 'info' && !suppressed)
@@ -66,7 +68,7 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
       isDamaged ? damaged : await orphanStep(group, diagnosed),
     )
   for (const { finding, repair } of ways) {
-    const violated = (other: Finding) => isViolation(other, finding) && !isMended(other)
+    const violated = (other: Finding) => other !== finding && isViolation(other, finding) && !isMended(other)
     if (repair.kind === 'service') add([finding], serviceStep(repair, diagnosed.services))
     else if (repair.kind === 'file') add([finding], fileStep(repair, repairer))
     else if (repair.kind === 'statements' && repair.validates && all.some(violated)) add([finding], violating)
@@ -74,9 +76,10 @@ export async function planOf(diagnosed: Diagnosed): Promise<Plan> {
       add(
         [finding],
         isDamaged ? damaged : whereItOpens(diagnosed, (catalog) => statementStep(repair, finding, catalog)),
+        repair.validates,
       )
   }
-  const steps = drafts.sort(inOrder).map(({ findings: own, ...draft }, at): Step => {
+  const steps = drafts.sort(inOrder).map(({ findings: own, validates, ...draft }, at): Step => {
     const mended = own.map(({ address, fingerprint, message }) => ({ address, fingerprint, why: message }))
     return { number: at + 1, ...draft, findings: mended }
   })
@@ -158,11 +161,11 @@ function sameWork({ statements, command, service }: Draft): string {
 const order = ['database-server', 'api-server', 'probe-user'] as const
 
 function inOrder(one: Drafted, other: Drafted): number {
-  const rank = ({ findings, service, ...draft }: Drafted) => [
+  const rank = ({ findings, service, validates, ...draft }: Drafted) => [
+    service === undefined ? Number(validates) : 2,
     service === undefined
       ? Math.min(...findings.map(({ address }) => layers.indexOf(layerOf(address))))
-      : layers.length,
-    service === undefined ? 0 : order.indexOf(service),
+      : order.indexOf(service),
     draft.class === 'data' ? 0 : 1,
   ]
   const [own, theirs] = [rank(one), rank(other)]

@@ -250,11 +250,37 @@ onEachDialect((dialect) => {
     const journal = join(folder, 'journal')
     const report = await reportOf([...args, '--apply', plan.id, '--yes', '--journal', journal])
     expect(report.fixes?.map(({ what, outcome }) => [what, outcome])).toEqual([
-      ...(dialect === 'sqlite' ? [] : [['add foreign key "posts_user" to "posts", as the snapshot has it', 'applied']]),
       ['create index "by_email", as the snapshot has it', 'applied'],
+      ...(dialect === 'sqlite' ? [] : [['add foreign key "posts_user" to "posts", as the snapshot has it', 'applied']]),
     ])
     expect(report.exitCode).toBe(0)
     await dbdoctor([...args, '--undo', journal])
     expect((await reportOf(['check', '-c', path, '--only', 'schema/drift'])).exitCode).toBe(1)
   })
+})
+
+test('what the snapshot promises of rows is made once rows are mended, and what fails on others comes last', async () => {
+  const database = await testDatabase(
+    'postgres',
+    `create table users (id serial primary key); insert into users select generate_series(1, 50);
+    create table posts (id int primary key, user_id int constraint posts_user references users, slug text constraint slugs unique);
+    create index on posts (user_id); create unique index by_slug on posts (lower(slug));
+    insert into posts select i, 1 + i % 50, 's' || i from generate_series(1, 500) i`,
+  )
+  const folder = await testFolder()
+  const path = join(folder, 'dbdoctor.config.json')
+  const expected = { snapshot: './dbdoctor.snapshot.json' }
+  await writeFile(path, JSON.stringify({ database: { url: database.target, expect: expected } }))
+  await dbdoctor(['snapshot', database.target, '-o', join(folder, 'dbdoctor.snapshot.json')])
+  await database.execute(`alter table posts drop constraint posts_user, drop constraint slugs; drop index by_slug;
+    delete from users where id = 3; update posts set slug = 'S1' where id = 4`)
+  const args = ['fix', '-c', path, '--no-progress']
+  const plan: Plan = JSON.parse((await dbdoctor([...args, '-f', 'json'])).stdout)
+  const report = await reportOf([...args, '--apply', plan.id, '--yes', '--journal', join(folder, 'journal')])
+  expect(report.fixes?.map(({ what, outcome }) => [what, outcome])).toEqual([
+    ['put aside 10 rows of posts without a parent, in "dbdoctor_quarantine_posts_user_id"', 'applied'],
+    ['set sequence "users_id_seq" forward', 'applied'],
+    ['add foreign key "posts_user" to "posts", as the snapshot has it', 'applied'],
+    ['create index "by_slug", as the snapshot has it', 'failed'],
+  ])
 })

@@ -259,8 +259,8 @@ describe('on postgres', () => {
       ['data', 'release the lock of Knex'],
       ['safe', 'rebuild index "by_n"'],
       ['safe', 'enable the triggers of "c"'],
-      ['safe', 'validate constraint "positive" of "t"'],
       ['safe', 'set sequence "t_id_seq" forward'],
+      ['safe', 'validate constraint "positive" of "t"'],
     ])
     const journal = join(await testFolder(), 'journal.jsonl')
     const apply = ['fix', database.target, ...quiet, '--apply', plan.id, '--journal', journal, '--yes']
@@ -270,8 +270,8 @@ describe('on postgres', () => {
 
     const { stdout } = await dbdoctor(['fix', database.target, '--undo', journal])
     // A line each.
-    expect(stdout).toMatch(/^undone {2}5\. set sequence "t_id_seq" forward$/m)
-    expect(stdout).toMatch(/^left {4}4\. validate constraint "positive" of "t": there is nothing to take back: .*$/m)
+    expect(stdout).toMatch(/^undone {2}4\. set sequence "t_id_seq" forward$/m)
+    expect(stdout).toMatch(/^left {4}5\. validate constraint "positive" of "t": there is nothing to take back: .*$/m)
     expect(stdout).not.toContain('\\u000a')
     const [state] = await query(
       database.target,
