@@ -22,6 +22,7 @@ import assertions from './integrity/assertions.js'
 import constraints from './integrity/constraints.js'
 import enforcement from './integrity/enforcement.js'
 import foreignKeys from './integrity/foreign-keys.js'
+import fullText from './integrity/full-text.js'
 import orphanedRows from './integrity/orphaned-rows.js'
 import partitions from './integrity/partitions.js'
 import rowCounts from './integrity/row-counts.js'
@@ -56,7 +57,8 @@ export default definePlugin({
     ...[pages, systemCatalog, checksums, collations, wraparound],
     ...[locks, replication, archiving],
     ...[indexes, indexDesign, views, triggers, extensions, drift, migrations, keyTypes],
-    ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, sequences, rowCounts, assertions, writes],
+    ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, fullText, sequences],
+    ...[rowCounts, assertions, writes],
     ...[reachable, endpoints, serverLatency],
     ...[probeUser, jwtRoundTrip, login, token, protectedRoute, refresh, sessions, roles, registration, passwords],
     services,

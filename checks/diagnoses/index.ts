@@ -32,6 +32,7 @@ import extensionMissing from './extension-missing.js'
 import externalAsExpected from './external-as-expected.js'
 import externalUnexpected from './external-unexpected.js'
 import fileCorrupt from './file-corrupt.js'
+import fullTextOutdated from './full-text-outdated.js'
 import inconclusive from './inconclusive.js'
 import indexCorrupt from './index-corrupt.js'
 import indexInvalid from './index-invalid.js'
@@ -77,7 +78,7 @@ const diagnoses: readonly Diagnosis[] = [
   ...[databaseNotRunning, databaseFileMissing, databaseStarting, databaseStopping, databaseInRecovery],
   ...[tooManyConnections, wrongDatabasePassword, wrongDatabaseName, databaseAccessDenied, notADatabase],
   ...[databaseLocked, databaseHanging, poolerWithoutServer, wrongServiceOnPort],
-  ...[walMismatch, catalogCorrupt, collationChanged, indexCorrupt, fileCorrupt],
+  ...[walMismatch, catalogCorrupt, collationChanged, fullTextOutdated, indexCorrupt, fileCorrupt],
   ...[
     diskFull,
     blockedByALock,

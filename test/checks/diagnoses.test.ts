@@ -124,6 +124,7 @@ test.each([
   ['api-server-erroring', 'server/reachable', ['erroring']],
   ['sequence-behind', 'integrity/sequences', ['behind', 'repeats']],
   ['extension-missing', 'schema/extensions', ['library-gone']],
+  ['full-text-outdated', 'integrity/full-text', ['rows-gone', 'content-gone']],
   ['sequence-exhausted', 'integrity/sequences', ['exhausted', 'rowids-exhausted']],
   ['writes-refused', 'integrity/writes', ['read-only', 'insert-refused', 'not-found', 'delete-refused']],
 ])('%s is the one cause of what %s says', (id, check, codes) => {

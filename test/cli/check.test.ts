@@ -21,7 +21,7 @@ describe('exit codes', () => {
     const { exitCode, stdout, stderr } = await dbdoctor(['check', await healthy()])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      /HEALTHY 16 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows\. $/,
+      /HEALTHY 17 checks ran · .* No database crash: 1 table, 0 indexes, 0 foreign keys, 0 orphaned rows\. $/,
     )
   })
 
