@@ -2,6 +2,7 @@ import { definePlugin } from 'dbdoctor'
 import archiving from './activity/archiving.js'
 import locks from './activity/locks.js'
 import replication from './activity/replication.js'
+import vacuum from './activity/vacuum.js'
 import jwtRoundTrip from './auth/jwt-round-trip.js'
 import login from './auth/login.js'
 import passwords from './auth/passwords.js'
@@ -55,7 +56,7 @@ export default definePlugin({
     tables,
     ...[latency, capacity, restarts],
     ...[pages, systemCatalog, checksums, collations, wraparound],
-    ...[locks, replication, archiving],
+    ...[locks, replication, archiving, vacuum],
     ...[indexes, indexDesign, views, triggers, extensions, drift, migrations, keyTypes],
     ...[foreignKeys, orphanedRows, enforcement, constraints, partitions, fullText, sequences],
     ...[rowCounts, assertions, writes],

@@ -44,6 +44,7 @@ import migrationHalfApplied from './migration-half-applied.js'
 import migrationLocked from './migration-locked.js'
 import notADatabase from './not-a-database.js'
 import notEnforced from './not-enforced.js'
+import notVacuumed from './not-vacuumed.js'
 import parentsGone from './parents-gone.js'
 import passwordRulesOff from './password-rules-off.js'
 import poolerWithoutServer from './pooler-without-server.js'
@@ -104,7 +105,16 @@ const diagnoses: readonly Diagnosis[] = [
     writesRefused,
     dataDamaged,
   ],
-  ...[migrationLocked, transactionLeftOpen, databaseSlow, damageHidden, triggerOutdated, notEnforced, limitNear],
+  ...[
+    migrationLocked,
+    transactionLeftOpen,
+    databaseSlow,
+    damageHidden,
+    triggerOutdated,
+    notEnforced,
+    notVacuumed,
+    limitNear,
+  ],
   ...[apiServerNotRunning, apiServerHanging, apiServerUnreachable, apiUpButNotItsDatabase, apiServerErroring],
   ...[probeUserMissing, probeUserInactive, signInDenied, rateLimited],
   ...[

@@ -143,6 +143,7 @@ test.each([
   ['not-enforced', 'integrity/enforcement', ['key-disabled', 'key-not-validated', 'replica-role']],
   ['transaction-left-open', 'activity/locks', ['idle-in-transaction', 'long-query']],
   ['migration-locked', 'schema/migrations', ['locked']],
+  ['not-vacuumed', 'activity/vacuum', ['not-analyzed', 'dead-rows', 'off']],
   ['archiving-failed', 'activity/archiving', ['failing', 'behind', 'switched-off']],
   ['replication-stuck', 'activity/replication', ['slot-forgotten', 'slot-lost', 'standby-behind', 'not-receiving']],
 ])('%s is the one cause of the warning that %s gives', (id, check, codes) => {

@@ -19,7 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => {}
   }
   // Nobody tests what a crash leaves of this one, and nobody but a test writes to it.
-  const server = await startPostgres(['autovacuum=off', 'full_page_writes=off', 'synchronous_commit=off'])
+  const server = await startPostgres(['autovacuum_naptime=1d', 'full_page_writes=off', 'synchronous_commit=off'])
   project.provide('postgres', server.url)
   return () => server.stop()
 }
