@@ -11,8 +11,9 @@ const busyTimeout = 5000
 const marks = 'dbdoctor_quarantine_marks'
 
 /**
- * Writes to the file, in this process: whoever repairs waits for it. It is opened with the first statement, for opening alone may change it: a
- * journal is rolled back, a log written back. Foreign keys do not act by themselves.
+ * Writes to the file, in this process: whoever repairs waits for it. It is opened for each transaction, and for each statement outside of
+ * one: opening alone may change it (a journal is rolled back, a log written back), and a check that looks at the file from this process
+ * gives up the locks of whatever has it open here (https://www.sqlite.org/howtocorrupt.html, 2.2). Foreign keys do not act by themselves.
  */
 export async function repairerOf(path: string): Promise<Repairer> {
   const place = await realpath(path).catch(() => path)
@@ -20,13 +21,25 @@ export async function repairerOf(path: string): Promise<Repairer> {
     .then(({ dev, ino }) => `${dev}:${ino}`)
     .catch(() => '')
   let opened: BetterSqlite.Database | undefined
-  const database = () => {
-    if (opened) return opened
-    opened = new BetterSqlite(place, { fileMustExist: true, timeout: busyTimeout })
-    opened.pragma('foreign_keys = off')
-    return opened
+  const open = () => {
+    const database = new BetterSqlite(place, { fileMustExist: true, timeout: busyTimeout })
+    database.pragma('foreign_keys = off')
+    return database
   }
-  const hasMarks = () => database().prepare('select 1 from sqlite_schema where name = ?').get(marks) !== undefined
+  const close = () => {
+    opened?.close()
+    opened = undefined
+  }
+  const using = <T>(work: (database: BetterSqlite.Database) => T): T => {
+    opened ??= open()
+    try {
+      return work(opened)
+    } finally {
+      if (!opened.inTransaction) close()
+    }
+  }
+  const hasMarks = (database: BetterSqlite.Database) =>
+    database.prepare('select 1 from sqlite_schema where name = ?').get(marks) !== undefined
   return {
     identity: `sqlite:${place}:${inode}`,
     refusal: await refusalOf(place),
@@ -36,30 +49,36 @@ export async function repairerOf(path: string): Promise<Repairer> {
     // quote() ends a text at its first NUL.
     literalOf: (column) =>
       `case when typeof(${column}) = 'text' and instr(${column}, char(0)) > 0 then 'cast(' || quote(cast(${column} as blob)) || ' as text)' else quote(${column}) end`,
-    query: async (text) => database().prepare(text).all() as TextRow[],
-    run: async (text) => {
-      const statement = database().prepare(text)
-      if (!statement.reader) return statement.run().changes
-      statement.all()
-      return 0
-    },
-    begin: async () => void database().exec('begin immediate'),
+    query: async (text) => using((database) => database.prepare(text).all() as TextRow[]),
+    run: async (text) =>
+      using((database) => {
+        const statement = database.prepare(text)
+        if (!statement.reader) return statement.run().changes
+        statement.all()
+        return 0
+      }),
+    begin: async () => void using((database) => database.exec('begin immediate')),
     async mark() {
       const mark = randomUUID()
-      database().exec(`create table if not exists ${marks} (mark text primary key)`)
-      database().prepare(`insert into ${marks} values (?)`).run(mark)
+      using((database) => {
+        database.exec(`create table if not exists ${marks} (mark text primary key)`)
+        database.prepare(`insert into ${marks} values (?)`).run(mark)
+      })
       return mark
     },
-    commit: async () => void database().exec('commit'),
-    rollback: async () => void (opened?.inTransaction && opened.exec('rollback')),
+    commit: async () => void using((database) => database.exec('commit')),
+    rollback: async () => void (opened?.inTransaction && using((database) => database.exec('rollback'))),
     fateOf: async (mark) =>
-      hasMarks() && database().prepare(`select 1 from ${marks} where mark = ?`).get(mark) ? 'committed' : 'rolled-back',
-    forget: async (mark) => {
-      if (!hasMarks()) return
-      database().prepare(`delete from ${marks} where mark = ?`).run(mark)
-      if (database().prepare(`select 1 from ${marks}`).get() === undefined) database().exec(`drop table ${marks}`)
-    },
-    close: async () => void opened?.close(),
+      using((database) => hasMarks(database) && database.prepare(`select 1 from ${marks} where mark = ?`).get(mark))
+        ? 'committed'
+        : 'rolled-back',
+    forget: async (mark) =>
+      using((database) => {
+        if (!hasMarks(database)) return
+        database.prepare(`delete from ${marks} where mark = ?`).run(mark)
+        if (database.prepare(`select 1 from ${marks}`).get() === undefined) database.exec(`drop table ${marks}`)
+      }),
+    close: async () => close(),
   }
 }
 
