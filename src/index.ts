@@ -53,6 +53,7 @@ export type {
   Answer,
   AnyKysely,
   Asked,
+  Backlog,
   CrashTrace,
   DialectName,
   Disk,

@@ -1,4 +1,16 @@
-import { bytes, type Disk, defineCheck, outOf, quoted, type Session, sql, z } from 'dbdoctor'
+import {
+  type Backlog,
+  bytes,
+  type Disk,
+  defineCheck,
+  outOf,
+  quoted,
+  remarked,
+  type Session,
+  size,
+  sql,
+  z,
+} from 'dbdoctor'
 
 /** One limit of connections, and how much of it is taken. */
 interface Slots {
@@ -31,6 +43,7 @@ export default defineCheck({
   options: z.strictObject({
     connections: z.number().min(0).max(1).default(0.85).describe('share of the connections that may be taken'),
     disk: z.number().min(0).max(1).default(0.05).describe('share of the disk that should be free'),
+    log: size.prefault('256MB').describe('how much of a write-ahead log of SQLite may wait for a checkpoint'),
   }),
   messages: {
     'connections-low': {
@@ -55,9 +68,21 @@ export default defineCheck({
         'Make room beside the database: never delete its own files, not even its log (pg_wal, -wal, -journal).',
       ],
     },
+    'log-grows': {
+      say: ({ log, bytes: waiting, reader }: Backlog) =>
+        `${log} has ${bytes(waiting)} that no checkpoint has written back${reader === null ? '' : `, for ${reader} goes on reading what was there before`}: it grows with each write, and each read becomes slower`,
+      next: ({ log, reader }: Backlog) => [
+        ...(reader === null ? [remarked(`lsof ${log}`, 'who has it open')] : []),
+        'End what goes on reading there: a transaction that was not committed, a statement that was not read to its end or reset.',
+        ...(reader === null ? ['Where nobody does, checkpoints are switched off: pragma wal_autocheckpoint.'] : []),
+        'pragma wal_checkpoint(truncate)',
+      ],
+    },
   },
   run: {
     async sqlite({ db, options, report, saw }) {
+      const backlog = await db.backlog()
+      if (backlog && backlog.bytes >= options.log) report('log-grows', backlog)
       const disk = await db.disk()
       if (!disk) return
       saw(`${bytes(disk.free)} left on the disk`)

@@ -237,6 +237,15 @@ export interface Disk {
   readonly size: number
 }
 
+/** What of a write-ahead log no checkpoint has written back. */
+export interface Backlog {
+  /** The log's name. */
+  readonly log: string
+  readonly bytes: number
+  /** Who reads what was there before, in words; null where nobody does, or the system does not tell. */
+  readonly reader: string | null
+}
+
 /** Which pages are looked at, and how thoroughly. */
 export interface PageScope {
   readonly deep: boolean
@@ -289,6 +298,8 @@ export interface Session {
   namesakes(): Promise<readonly { readonly path: string; readonly tables: number }[]>
   /** The room on the disk that holds the database; null where it cannot be seen from here. */
   disk(): Promise<Disk | null>
+  /** What waited for a checkpoint when it was opened; null where that cannot be seen from here. */
+  backlog(): Promise<Backlog | null>
   /** Connects afresh and asks one trivial question. */
   roundTrip(): Promise<Answer<RoundTrip>>
 }

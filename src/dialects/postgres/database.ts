@@ -195,6 +195,7 @@ function databaseOver(pool: ReturnType<typeof poolOf>, target: TargetInfo, trace
       pages: (scope) => lookAtPages(read, scope, target.primary ?? true),
       namesakes: async () => [],
       disk: () => dataDisk(read, target),
+      backlog: async () => null,
       roundTrip: () => pool.roundTrip(limits),
     }
   }

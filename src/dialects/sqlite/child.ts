@@ -2,7 +2,7 @@
  * The process that holds the SQLite connection. better-sqlite3 is synchronous and can't be interrupted; a process can be killed.
  * It serves one parent over IPC, one request at a time, and removes its private copy when the parent is gone.
  */
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type BetterSqlite from 'better-sqlite3'
 import { copyDatabase } from './copy.js'
@@ -10,7 +10,8 @@ import { copyDatabase } from './copy.js'
 export type Request =
   | { readonly kind: 'begin'; readonly folder: string }
   | { readonly kind: 'copy'; readonly path: string }
-  | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean }
+  /** `index`: a WAL index whose beginning is wanted. */
+  | { readonly kind: 'open'; readonly uri: string; readonly readonly: boolean; readonly index?: string }
   /** `first`: a statement that goes before it, whose rows nobody wants. */
   | { readonly kind: 'query'; readonly first?: string; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly kind: 'round-trip' }
@@ -19,6 +20,8 @@ export type Reply =
   | { readonly id: number; readonly ok: true; readonly rows: readonly Record<string, unknown>[] }
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string }
 
+/** What a WAL index begins with: its header, twice, and what checkpoints know. */
+const indexBytes = 136
 /** How long a statement waits for another process's lock, in milliseconds. Only this process waits. */
 const busyTimeout = 1000
 /**
@@ -73,17 +76,32 @@ async function answer(request: Request): Promise<Record<string, unknown>[]> {
       guard()
       connection?.close()
       return [{ ...(await copyDatabase(request.path, folder)) }]
-    case 'open':
+    case 'open': {
       location = request
+      const index = request.index === undefined || connection ? null : beginningOf(request.index)
       connection = await connect(request)
       // Not before the answer is on its way: the parent waits for it.
       setImmediate(guard)
-      return [{ ...firstQuery(connection), ...version(connection) }]
+      return [{ ...firstQuery(connection), ...version(connection), index }]
+    }
     case 'query':
       if (request.first !== undefined) query(opened(), request.first, [])
       return query(opened(), request.sql, request.parameters)
     case 'round-trip':
       return [await roundTrip()]
+  }
+}
+
+/** Whoever closes a file gives up all locks that its process has on it: only before there is a connection. Null where it can't be read. */
+function beginningOf(index: string): Buffer | null {
+  try {
+    const file = openSync(index, 'r')
+    const bytes = Buffer.alloc(indexBytes)
+    const read = readSync(file, bytes)
+    closeSync(file)
+    return read === indexBytes ? bytes : null
+  } catch {
+    return null
   }
 }
 

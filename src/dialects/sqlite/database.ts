@@ -7,7 +7,6 @@ import { milliseconds, pluralize } from '../../values/text.js'
 import type { Catalog } from '../catalog.js'
 import {
   type Answer,
-  type CrashTrace,
   type Database,
   isDeclared,
   type Opening,
@@ -26,11 +25,13 @@ import { laneOf, pause } from './lane.js'
 import type { Link } from './link.js'
 import { holderNamed, writerOf } from './locks.js'
 import { namesakesOf } from './namesakes.js'
+import type { Opened } from './opening.js'
 import { noneInWhole, scanOrphans } from './orphans.js'
 import { lookAtPages } from './pages.js'
 import { rehearse } from './rehearsal.js'
 import { readableTables, rowCount } from './tables.js'
 import type { Work } from './transactions.js'
+import { backlogIn } from './wal-index.js'
 import { wholeOf } from './whole.js'
 
 /** Opens the file at `path` over a link that was started for it. */
@@ -41,7 +42,7 @@ export async function openDatabase(path: string, target: TargetInfo, link: Link,
   const ms = performance.now() - began
   if (opened.outcome === 'opened') {
     const found = { ...target, version: opened.version }
-    const database = databaseOver(path, holder, found, opened.traces)
+    const database = databaseOver(path, holder, found, opened)
     return { outcome: 'opened', ms, database, remarks: opened.remarks }
   }
   await holder.close()
@@ -77,7 +78,7 @@ async function openPersistently(path: string, { open }: Holder, { signal, expire
   }
 }
 
-function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: readonly CrashTrace[]): Database {
+function databaseOver(path: string, holder: Holder, target: TargetInfo, { file, index, traces }: Opened): Database {
   let catalog: Promise<Answer<Catalog>> | undefined
   const whole = wholeOf(path)
 
@@ -131,6 +132,7 @@ function databaseOver(path: string, holder: Holder, target: TargetInfo, traces: 
       },
       namesakes: () => namesakesOf(path, limits.signal),
       disk: () => diskOf(dirname(path)),
+      backlog: async () => index && backlogIn(index, file),
       roundTrip: () => holder.roundTrip(limits.signal),
     }
   }

@@ -15,6 +15,8 @@ const pending = 0x40000000
 const shared = pending + 2
 /** The byte of the WAL index that stands for its writer: https://www.sqlite.org/walformat.html#wal_locks. */
 const walWriter = 120
+/** The byte that stands for the first of its read marks. */
+const firstMark = 123
 
 interface Lock {
   readonly pid: number
@@ -39,6 +41,17 @@ export async function writerOf(path: string): Promise<LockHolder | null> {
     own.find(({ exclusive }) => exclusive) ??
     index.find(({ exclusive, first, last }) => exclusive && first <= walWriter && last >= walWriter)
   return held ? describe(held.pid) : null
+}
+
+/** Who reads by one of these marks of a WAL index, and is none of our own; null where nobody does, or the system does not tell. */
+export async function readerAt(path: string, marks: readonly number[]): Promise<LockHolder | null> {
+  const locks = (await locksOn(`${path}-shm`)) ?? []
+  const holds = ({ first, last }: Lock) => marks.some((mark) => first <= firstMark + mark && last >= firstMark + mark)
+  for (const { pid } of locks.filter(holds)) {
+    const { parent, ...holder } = await describe(pid)
+    if (parent !== process.pid) return holder
+  }
+  return null
 }
 
 /** Whether a process has a lock on the file or its WAL index; null where the system has no list of locks. */
@@ -74,10 +87,11 @@ async function locksOn(path: string): Promise<Lock[] | null> {
   })
 }
 
-async function describe(pid: number): Promise<LockHolder> {
+async function describe(pid: number): Promise<LockHolder & { readonly parent: number }> {
   const read = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')
   const [command, thread, status] = await Promise.all([read('cmdline'), read('comm'), read('status')])
   // A program may name its threads: from Node 24 on, the first one of each is called MainThread.
   const program = basename(/^[^\0\s]*/.exec(command)?.[0] ?? '')
-  return { pid, name: program || thread.trim(), stopped: /^State:\s+[Tt]/m.test(status) }
+  const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1])
+  return { pid, parent, name: program || thread.trim(), stopped: /^State:\s+[Tt]/m.test(status) }
 }

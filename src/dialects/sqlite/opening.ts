@@ -16,6 +16,8 @@ export interface Opened {
   readonly way: Way
   readonly print: string
   readonly version: string
+  /** What the WAL index began with, where others have one in use. */
+  readonly index: Uint8Array | null
   readonly traces: readonly CrashTrace[]
   readonly remarks: readonly Remark[]
 }
@@ -36,12 +38,14 @@ export async function openFile(path: string, link: Link, only?: 'copy'): Promise
       const where = way === 'copy' ? await copyOf(file, link) : ({ outcome: 'in-place', path: file } as const)
       if (where.outcome !== 'in-place' && where.outcome !== 'copied') return { ...where, place: path, code: '' }
       const uri = `${pathToFileURL(where.path).href}?${parameters[way]}`
-      const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy' })
+      const beside = way === 'beside-a-writer' && { index: `${file}-shm` }
+      const [first] = await link.ask({ kind: 'open', uri, readonly: way !== 'copy', ...beside })
       // What SQLite opens in place without a word of recovery was no hot journal.
       const kept = left.filter(({ kind }) => kind !== 'hot-journal' || way === 'copy')
       const absent: CrashTrace[] = way === 'at-rest' ? [{ kind: 'wal-absent', at: new Date().toISOString() }] : []
       const traces = [...kept, ...absent]
-      return { outcome: 'opened', link, file, way, print, version: String(first?.version), traces, remarks }
+      const index = first?.index instanceof Uint8Array ? first.index : null
+      return { outcome: 'opened', link, file, way, print, version: String(first?.version), index, traces, remarks }
     } catch (error) {
       if (!(error instanceof SqliteFailure)) throw error
       const { outcome } = whyNot(error)

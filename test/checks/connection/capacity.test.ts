@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import BetterSqlite from 'better-sqlite3'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import type { Report } from '../../../src/report/report.js'
-import { executable } from '../../support/cli.js'
+import { executable, reportOf } from '../../support/cli.js'
 import { afterwards, examineOne, said, testDatabase, testFolder } from '../../support/databases.js'
 import { startPostgres } from '../../support/postgres.js'
 
@@ -63,4 +66,49 @@ test('a disk that is full is the root cause, and no crash', async () => {
   expect(after?.causes[0]?.id).toBe('disk-full')
   expect(after?.exitCode).toBe(1)
   expect(after?.verdict.headline).toMatch(/The disk of .* is full: /)
+})
+
+test('a log that no checkpoint can write back is told; one that is only long is not', async () => {
+  const { target } = await testDatabase('sqlite', 'pragma journal_mode = wal; create table t (v text)')
+  const config = join(await testFolder(), 'dbdoctor.config.json')
+  await writeFile(config, JSON.stringify({ checks: { 'connection/capacity': { options: { log: '2MB' } } } }))
+  const look = async () => {
+    const report = await reportOf(['check', target, '-c', config, '--only', 'connection'])
+    const result = report.results.find(({ id }) => id === 'connection/capacity')
+    return { sentences: result && said(result), causes: report.causes.map(({ id }) => id) }
+  }
+  const open = () => {
+    const database = new BetterSqlite(target.replace('sqlite:', ''))
+    afterwards(async () => database.close())
+    return database
+  }
+  const [writer, reader] = [open(), open()]
+  const write = () => {
+    for (let i = 0; i < 100; i++) writer.prepare('insert into t values (hex(zeroblob(40000)))').run()
+  }
+  write()
+  // As long as it ever was, and written back.
+  expect(statSync(`${writer.name}-wal`).size).toBeGreaterThan(4_000_000)
+  expect((await look()).sentences).toBe('pass')
+
+  reader.exec('begin; select count(*) from t')
+  write()
+  const told = await look()
+  const grows = (who = '') => [
+    expect.stringMatching(
+      new RegExp(
+        `^\\S+-wal has [\\d.]+ MB that no checkpoint has written back${who}: it grows with each write, and each read becomes slower$`,
+      ),
+    ),
+  ]
+  const here = `, for process ${process.pid} \\(.+\\) goes on reading what was there before`
+  expect(told.sentences).toEqual(grows(here))
+  expect(told.causes).toEqual(['transaction-left-open'])
+  reader.exec('commit')
+  writer.pragma('wal_checkpoint(passive)')
+  expect((await look()).sentences).toBe('pass')
+
+  writer.pragma('wal_autocheckpoint = 0')
+  write()
+  expect((await look()).sentences).toEqual(grows())
 })
