@@ -70,7 +70,7 @@ export default defineCheck({
     },
     'dead-rows': {
       say: ({ table, dead, live }: Named & Pick<Neglected, 'dead' | 'live'>) =>
-        `${quoted(table)} has ${pluralize(dead, 'dead row')} beside ${pluralize(live, 'live row')}: vacuum does not come, or may not remove them`,
+        `${quoted(table)} has ${pluralize(dead, 'dead row')} beside ${pluralize(live, 'live row')}: vacuum has not come yet, or may not remove them`,
       next: (one: Named) => [
         'Look first at what holds vacuum back: pg_stat_activity by backend_xmin, pg_prepared_xacts, pg_replication_slots.',
         remarked(

@@ -79,7 +79,7 @@ test('dead rows that nobody removes are counted; those that vacuum is about to r
   expect(said(await vacuum(target))).toBe('pass')
   const { findings } = await vacuum(target, { dead: 100 })
   expect(findings.map(({ message }) => message)).toEqual([
-    '"queue" has 4,990 dead rows beside 10 live rows: vacuum does not come, or may not remove them',
+    '"queue" has 4,990 dead rows beside 10 live rows: vacuum has not come yet, or may not remove them',
   ])
   await query(target, String(findings[0]?.next?.[1]?.split('; --')[0]))
   await until(target, "(select n_dead_tup from pg_stat_user_tables where relname = 'queue') = 0")
