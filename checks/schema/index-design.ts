@@ -242,6 +242,7 @@ function designOf({ read }: Session) {
         where k.conrelid not in (select relation from taken)
           and k.contype = 'f' and k.conparentid = 0 and not c.relispartition and c.relpersistence <> 't'
           and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+          and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
           and not exists (
             select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
             where i.indrelid = k.conrelid and i.indisvalid and i.indislive and m.amname in ('btree', 'hash', 'gist', 'spgist')

@@ -76,6 +76,14 @@ describe('on postgres', () => {
     expect(result.coverage).toMatchObject({ examined: 11, of: 11 })
   })
 
+  test('what an extension brought is its own business', async () => {
+    const { target } = await testDatabase(
+      'postgres',
+      'create extension citext; create table p (id int primary key); create table c (id int primary key, p_id int references p); alter extension citext add table c',
+    )
+    expect(said(await design(target))).toBe('pass')
+  })
+
   test('a table of another schema is called by its schema', async () => {
     const { target } = await testDatabase(
       'postgres',
