@@ -1,24 +1,30 @@
 import type { Column, Table } from '../dialects/catalog.js'
-import { bareName, columnPrefix, namedAlike, type Parent, type ParentIndex, parentNames } from './parents.js'
+import { bareName, columnPrefix, type Parent, type ParentIndex, parentNames } from './parents.js'
 import { comparable, isNumber } from './types.js'
 import {
   derivation,
   ends,
   expanded,
   genericNames,
+  isMeasure,
   isPersonRole,
   nounOf,
   people,
   personRoles,
   selfRoles,
   stem,
+  tableKinds,
   wordsOf,
 } from './vocabulary.js'
 
 export interface Candidate {
-  readonly parent: Parent
+  readonly parent: Pick<Parent, 'table' | 'key'>
   readonly why: string
   readonly score: number
+}
+
+interface Weighed extends Candidate {
+  readonly parent: Parent
 }
 
 /** From this score on a name alone would do; from this one on, even for a column that is a key itself. */
@@ -50,6 +56,13 @@ function nearness(child: Table, { table, key, tag }: Parent): number {
   return (table.schema === child.schema ? 2 : 0) + (family ? 8 : 0) + (primary ? 1 : 0)
 }
 
+/** What a name may begin with, in words that are written together, and with a number behind: `userid1` and `user_id_from` are a user's id. */
+function begunWith(words: readonly string[]): string[] {
+  const begun = words.map((_, at) => words.slice(0, at + 1).join(''))
+  const whole = begun.at(-1)
+  return begun.map((name) => name.replace(/\d+$/, '')).filter((name) => name !== whole)
+}
+
 /** Parents that the column may mean: those that are called like a part of it, whose key is, its own table, and the table of people. */
 function nearTo(child: Table, column: Column, parents: ParentIndex): Parent[] {
   const prefix = columnPrefix(child)
@@ -62,17 +75,17 @@ function nearTo(child: Table, column: Column, parents: ParentIndex): Parent[] {
   const names = new Set([...parts.flatMap((part) => [stem(part), stem(expanded(part))]), ...own])
   return parents.inOrder([
     ...[...names].flatMap((name) => parents.called(name, child)),
-    ...(genericNames.has(bare) ? [] : parents.keyed(bare, child)),
+    ...[bare, ...begunWith(words)].flatMap((name) => (genericNames.has(name) ? [] : parents.keyed(name, child))),
     ...parents.of(child),
     ...(person ? parents.of(person) : []),
   ])
 }
 
-function candidatesOf(child: Table, column: Column, parent: Parent, parents: ParentIndex): Candidate[] {
+function candidatesOf(child: Table, column: Column, parent: Parent, parents: ParentIndex): Weighed[] {
   const prefix = columnPrefix(child)
   const words = wordsOf(column.name.slice(prefix.length))
   const ownName = (child === parent.table ? [] : [...parentNames(child, parents)]) as string[]
-  const found: Candidate[] = []
+  const found: Weighed[] = []
   const add = (score: number, why: string) => found.push({ parent, why, score })
   const noun = nounOf(words)
   const keyIsGeneric = genericNames.has(parent.keyName)
@@ -80,13 +93,15 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
   const isPrimary = parent.table.keys.some(({ primary, columns }) => primary && columns[0] === parent.key.name)
 
   // The same name on both sides.
-  if (!keyIsGeneric && bareName(column.name, prefix) === parent.keyName) {
+  const bareColumn = bareName(column.name, prefix)
+  if (bareColumn === parent.wholeKey || (!keyIsGeneric && bareColumn === parent.keyName)) {
     if (ownName.includes(keyStem)) return []
     if (keyStem && parent.names.has(keyStem)) add(95, 'it has the name of that key')
     else if (keyStem && parent.tails.has(keyStem)) add(60, 'it has the name of that key')
     else if (isPrimary && !genericNames.has(words.join('')))
-      add(namedAlike(parent, parents) > 1 ? 50 : 80, 'it has the name of that key')
-  }
+      add(parents.count(bareColumn) > 1 ? 50 : 80, 'it has the name of that key')
+  } else if (isPrimary && keyStem && !keyIsGeneric && begunWith(words).includes(parent.keyName))
+    add(73, 'it begins with the name of that key')
   if (noun && noun.length > 0) {
     const whole = stem(noun)
     const fits =
@@ -95,7 +110,12 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
       const named = (some: readonly string[]) => parent.names.has(stem(some)) || parent.names.has(stem(expanded(some)))
       const end = noun.findIndex((_, start) => start > 0 && named(noun.slice(start)))
       const start = words[0] === 'id' ? noun.findLastIndex((_, at) => at > 0 && named(noun.slice(0, at))) : -1
-      const tail = child === parent.table ? 0 : (parent.tails.get(whole) ?? parent.tails.get(stem(expanded(noun))) ?? 0)
+      // Who has a column of this name beside its key points there itself, and is not what it names.
+      const isSibling = parent.table.columns.some(({ name }) => name === column.name && name !== parent.key.name)
+      const tail =
+        child === parent.table || isSibling
+          ? 0
+          : (parent.tails.get(whole) ?? parent.tails.get(stem(expanded(noun))) ?? 0)
       const atEnd = ends.has(noun.at(-1) ?? '') && noun.length > 1 && named(noun.slice(0, -1))
       if (named(noun)) add(90, 'it is named after that table and its key')
       else if (end > 0) add(76 - end, `it is named after that table, in the role "${noun.slice(0, end).join(' ')}"`)
@@ -109,14 +129,16 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
   }
   const role = (noun ?? words).join('')
   const bare = stem(words)
-  if (!isPrimary) return found
+  // `pages` of a category says how many there are, `show_page` whether one is shown.
+  if (!isPrimary || (!noun && isMeasure(words))) return found
   if (!noun && parent.names.has(bare) && isNumber(column.type) && child !== parent.table)
     add(72, 'it is named after that table')
   const ownEnd = [stem(wordsOf(child.name)), ...parentNames(child, parents)].some((own) => parent.names.has(own + bare))
   if (!noun && child !== parent.table && bareName(column.name, prefix) !== parent.keyName) {
     const last = stem(words.slice(-1))
     if (parent.names.has(last)) add(words.length > 1 ? 51 : 52, 'its name ends with that of the table')
-    else if (words.length > 1 && parent.tails.has(last)) add(48, 'its name ends like that of the table')
+    else if (words.length > 1 && !tableKinds.has(last) && parent.tails.has(last))
+      add(48, 'its name ends like that of the table')
   }
   if (!noun && isNumber(column.type) && ownEnd) add(85, 'it is named after the end of the name of that table')
   const lastRole = (noun ?? words).at(-1) ?? ''
@@ -124,11 +146,15 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
   const parentOfOwn = own && words[0] === 'parent' && words.length === 2 && parent.tails.has(stem(words.slice(1)))
   if (own && (selfRoles.has(role) || selfRoles.has(lastRole) || derivation.test(role) || parentOfOwn))
     add(65, 'it is named as if it pointed into its own table')
+  // Where a table is called so (`actor`), its rows are meant.
+  const hasTable = (name: string) => parents.called(name, child).some(({ names }) => names.has(name))
   const person =
-    personRoles.has(role) ||
+    (personRoles.has(role) && !hasTable(role)) ||
     (noun !== null && isPersonRole(noun)) ||
     (words.length > 1 && words.at(-1) === 'uid') ||
-    (personRoles.has(lastRole) && (noun !== null || lastRole === 'by' || isNumber(column.type))) ||
+    (personRoles.has(lastRole) &&
+      !hasTable(lastRole) &&
+      (noun !== null || lastRole === 'by' || isNumber(column.type))) ||
     /(by|reportsto)$/.test(role)
   if (person && personOf(child, role, parents) === parent.table)
     add(60, 'it is named after what a person is to the row')

@@ -1,6 +1,7 @@
 import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
 import { bestOf, strong } from './candidates.js'
+import { habitsOf } from './habits.js'
 import type { Inferred } from './inferred.js'
 import { bareName, columnPrefix, crowds, declaredIn, indexed, nearTo, parentsOf, place } from './parents.js'
 import { kindOf } from './polymorphic.js'
@@ -13,13 +14,14 @@ export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './poly
 /**
  * Columns that point at the key of another table, or of their own, by what they are called: after the table and its key (`author_id`,
  * `AuthorID`, `authorid`, `id_author`), after the key alone (`isbn`, `emp_no`), after a role (`billing_address_id`, `created_by`,
- * `parent_id`), or after the table (`artist`). Types have to agree. Where a sibling names the parent's type (`author_type`) the parent
- * varies by row, and the column is left alone.
+ * `parent_id`), or after the table (`artist`). Types have to agree. Where foreign keys of other tables have the column's name, they say
+ * where it points. Where a sibling names the parent's type (`author_type`) the parent varies by row, and the column is left alone.
  */
 export function inferRelationships(catalog: Catalog): Inferred[] {
   const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
   const declared = declaredIn(catalog)
   const parents = indexed(parentsOf(tables, declared), catalog.defaultSchema)
+  const habits = habitsOf(catalog)
   const ofSeveral = tables.filter((table) => primaryKeyOf(table).length > 1)
   const byName = [
     ...crowds(
@@ -30,7 +32,7 @@ export function inferRelationships(catalog: Catalog): Inferred[] {
   return tables.flatMap((child) => [
     ...child.columns.flatMap((column): Inferred[] => {
       if (declared.has(place(child, column.name)) || kindOf(child, column)) return []
-      const best = bestOf(child, column, parents)
+      const best = habits.best(child, column, () => bestOf(child, column, parents))
       if (!best) return []
       const { parent, why, score } = best
       return [

@@ -11,6 +11,8 @@ export interface Parent {
   readonly leads: boolean
   /** The key's name without the prefix that all columns of its table share. */
   readonly keyName: string
+  /** The same, with that prefix. */
+  readonly wholeKey: string
   /** Names that a column may call it by. */
   readonly names: ReadonlySet<string>
   /** The ends of its name, where it has several words: by how many words they have. */
@@ -31,6 +33,7 @@ export function parentsOf(tables: readonly Table[], declared: ReadonlySet<string
       tag: shared,
       leads: declared.has(place(table, key.name)),
       keyName: bareName(key.name, prefix),
+      wholeKey: bareName(key.name, ''),
       names: new Set([words, bare, [...wordsOf(table.schema), ...bare], expanded(bare)].map(stem)),
       tails: new Map([...tailsOf(withoutKind(words)), ...tailsOf(words)]),
       head: headOf(bare),
@@ -91,10 +94,10 @@ function singleKeys(table: Table): Column[] {
 export interface ParentIndex {
   /** By one of its names, an end of one, or a head; those that this child may mean. */
   called(name: string, child: Table): readonly Parent[]
-  /** By the bare name of its key; those that this child may mean. */
+  /** By the name of its key, with the prefix of its table or without; those that this child may mean. */
   keyed(name: string, child: Table): readonly Parent[]
   of(table: Table): readonly Parent[]
-  /** How many tables have a key of this bare name; those that are called alike in many schemas are one. */
+  /** How many tables have a key of this name; those that are called alike in many schemas are one. */
   count(name: string): number
   /** Some of them, each once, in the order of all. */
   inOrder(some: readonly Parent[]): Parent[]
@@ -113,7 +116,7 @@ export function indexed(all: readonly Parent[], defaultSchema: string): ParentIn
     tableOf,
   )
   const keyed = crowds(
-    all.map((parent) => [parent.keyName, parent]),
+    all.flatMap((parent) => [...new Set([parent.keyName, parent.wholeKey])].map((name) => [name, parent] as const)),
     tableOf,
   )
   const of = groupBy(all, tableOf)
@@ -168,11 +171,6 @@ export function nearTo<T>(
 
 export function parentNames(table: Table, parents: ParentIndex): ReadonlySet<string> {
   return parents.of(table)[0]?.names ?? new Set([stem(wordsOf(table.name))])
-}
-
-/** How many tables have a primary key of this name. */
-export function namedAlike({ keyName }: Parent, parents: ParentIndex): number {
-  return parents.count(keyName)
 }
 
 export function declaredIn({ foreignKeys }: Catalog): ReadonlySet<string> {

@@ -60,6 +60,13 @@ export const genericNames: ReadonlySet<string> = new Set([
     'date',
     'position',
     'version',
+    'description',
+    'reference',
+    'comment',
+    'note',
+    'text',
+    'address',
+    'content',
   ],
 ])
 
@@ -80,6 +87,53 @@ export function nounOf(words: readonly string[]): string[] | null {
   }
   const [, noun] = runTogether.exec(last ?? '') ?? []
   return noun ? [...words.slice(0, -1), noun] : null
+}
+
+/** Whether a name has a key's: as its end, or with a role behind (`iconid_on`). */
+export function isNamedLikeKey(words: readonly string[]): boolean {
+  return nounOf(words) !== null || words.some((word) => keyWords.has(word) || runTogether.test(word))
+}
+
+/** Words before which a column says whether there is one, or how many there are. */
+const measuring: ReadonlySet<string> = new Set([
+  ...[
+    'is',
+    'has',
+    'can',
+    'no',
+    'not',
+    'show',
+    'hide',
+    'use',
+    'uses',
+    'allow',
+    'allows',
+    'enable',
+    'enabled',
+    'disable',
+  ],
+  ...[
+    'disabled',
+    'verify',
+    'notify',
+    'send',
+    'inherits',
+    'with',
+    'num',
+    'number',
+    'nb',
+    'total',
+    'count',
+    'max',
+    'min',
+  ],
+  ...['avg', 'sum', 'per'],
+])
+
+/** Whether a name that is not a key's says how much or whether, and not which: what has one parent is called after one. */
+export function isMeasure(words: readonly string[]): boolean {
+  const last = words.at(-1) ?? ''
+  return singular(last) !== last || words.slice(0, -1).some((word) => measuring.has(word))
 }
 
 /** What people are to a row: such a column points at whoever the application's people are. */
@@ -126,7 +180,7 @@ export const personRoles: ReadonlySet<string> = new Set([
     'salesrep',
     'supportrep',
   ],
-  ...['poster', 'uploader', 'submitter', 'requester', 'requestor', 'operator', 'actor', 'writer', 'voter'],
+  ...['poster', 'uploader', 'submitter', 'requester', 'requestor', 'actor', 'writer', 'voter'],
   ...['follower', 'followed', 'followee', 'inviter', 'invitee', 'salesperson', 'responsible', 'by', 'chair'],
 ])
 

@@ -59,6 +59,101 @@ onEachDialect((dialect) => {
     ])
   })
 
+  /** Thirty rows whose values are there, and one whose value is not: enough to believe in any name. */
+  const oneOff = (parents: string, key: string, children: string) => {
+    const some = Array.from({ length: 30 }, (_, at) => at + 1)
+    return `
+      insert into "${parents}" (${key}) values ${some.map((id) => `(${id})`)};
+      insert into "${children}" values ${[...some, 99].map((value) => `(${value}, ${value})`)};`
+  }
+  const measured = (parents: string, column: string) => `
+    create table "${parents}" (id integer primary key);
+    create table categories (id integer primary key, "${column}" integer);
+    ${oneOff(parents, 'id', 'categories')}`
+
+  test.each([
+    ['page', 'pages'],
+    ['page', 'total_pages'],
+    ['page', 'show_page'],
+    ['pages', 'page_is_page'],
+    ['media_types', 'value_type'],
+    ['users', 'operator'],
+  ])('"%s" is not pointed at by "%s", which says how many there are, or whether, or how', async (parents, column) => {
+    const result = await given(measured(parents, column))
+    expect(said(result)).toEqual('pass')
+  })
+
+  test('a column in the singular, with no such word before it, is taken to point there', async () => {
+    expect(said(await given(measured('page', 'page')))).toEqual([
+      '"categories": 1 row points at a row of "page" that does not exist (page, inferred by name and type)',
+    ])
+  })
+
+  const groups = (second: string) => `
+    create table hstgrp (groupid integer primary key);
+    create table sorts (groupid integer primary key);
+    create table hosts (id integer primary key, groupid integer references hstgrp (groupid));
+    create table scripts (id integer primary key, groupid integer references ${second} (groupid));
+    create table rights (id integer primary key, groupid integer);
+    ${oneOff('hstgrp', 'groupid', 'rights')}`
+
+  test('foreign keys of other tables say where a column of their name points', async () => {
+    const result = await given(groups('hstgrp'))
+    expect(said(result)).toEqual([
+      '"rights": 1 row points at a row of "hstgrp" that does not exist (groupid, inferred by name and type)',
+    ])
+    expect(result.findings[0]?.next?.[0]).toBe(
+      'Nobody declared it: foreign keys of other tables have its name, and 30 of 31 values are there.',
+    )
+  })
+
+  test('where they do not agree, they say nothing', async () => {
+    expect(said(await given(groups('sorts')))).toEqual('pass')
+  })
+
+  test('one that is the key of a twin does not overrule the name', async () => {
+    const result = await given(`
+      create table v4_pools (id integer primary key);
+      create table v6_pools (id integer primary key);
+      create table v6_leases (id integer primary key, pool_id integer references v6_pools (id));
+      create table v4_leases (id integer primary key, pool_id integer);
+      ${oneOff('v4_pools', 'id', 'v4_leases')}`)
+    expect(said(result)).toEqual([
+      '"v4_leases": 1 row points at a row of "v4_pools" that does not exist (pool_id, inferred by name and type)',
+    ])
+  })
+
+  test('where all foreign keys are named like keys, what is not named so points nowhere', async () => {
+    const keys = (count: number) =>
+      Array.from({ length: count }, (_, at) => `owner${at}_id integer references owners (id)`).join()
+    const logged = (count: number) => `
+      create table owners (id integer primary key);
+      create table things (id integer primary key, ${keys(count)});
+      create table actions (id integer primary key);
+      create table events (id integer primary key, action integer);
+      ${oneOff('actions', 'id', 'events')}`
+    expect(said(await given(logged(10)))).toEqual('pass')
+    expect(said(await given(logged(9)))).toEqual([
+      '"events": 1 row points at a row of "actions" that does not exist (action, inferred by name and type)',
+    ])
+  })
+
+  test.each([
+    ['log_id', 'ls_log_id', 'the prefix of whose table is a part of its name'],
+    ['triggerid', 'triggerid_down', 'with a role behind'],
+    ['triggerid', 'triggerid2', 'with a number behind'],
+  ])('the key %s is meant by %s: %s', async (key, column) => {
+    const [parents, prefix] = key === 'log_id' ? ['logging', 'log_'] : ['triggers', '']
+    const result = await given(`
+      create table ${parents} (${key} integer primary key, ${prefix}page integer, ${prefix}said text);
+      create table others (${column === 'ls_log_id' ? 'ls_id' : 'id'} integer primary key, ${column} integer, ls_field text);
+      insert into ${parents} (${key}) values (1), (2), (3);
+      insert into others values (1, 1, ''), (2, 2, ''), (3, 9, '');`)
+    expect(said(result)).toEqual([
+      `"others": 1 row points at a row of "${parents}" that does not exist (${column}, inferred by name and type)`,
+    ])
+  })
+
   test('an empty parent beside many children is the cause, and nothing is advised to be deleted', async () => {
     const many = `create table customers (id integer primary key);
       create table orders (id integer primary key, customer_id integer not null);
