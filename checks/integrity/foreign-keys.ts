@@ -61,7 +61,7 @@ export default defineCheck({
     },
     'parent-missing': {
       say: ({ table, columns, parent, rows, partial }: Evidence & Found) =>
-        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused' : `${pointing(rows, partial)} nowhere`}`,
+        `${quoted(table)} (${columns.join(', ')}) references ${quoted(parent)}, and there is no such table: ${rows === 0 ? 'the first row with a value will be refused where keys are enforced' : `${pointing(rows, partial)} nowhere`}`,
       next: ({ repair, rows }: Found) => [
         'Restore the table, or correct the name that the foreign key references: SQLite refuses to write to the child until then, where keys are enforced.',
         ...(rows > 0 ? repair.slice(0, 1) : []),
