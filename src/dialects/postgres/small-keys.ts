@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Catalog, heldHere, isSmall, leavesOf, type Relation } from '../catalog.js'
 import type { Orphans, Read, Relationship } from '../dialect.js'
-import { allFound, counting, forHashing, planOf } from './orphans.js'
+import { allFound, counting, planOf, settingsFor } from './orphans.js'
 import { askTogether, inBatches, locksOf } from './tables.js'
 
 /** Tells which relationships hold, of those that are compared together. */
@@ -25,7 +25,7 @@ export function smallKeysAmong(catalog: Catalog, relationships: readonly Relatio
   const compared = new Map<readonly Relationship[], Promise<ReadonlyMap<Relationship, Orphans>>>()
   const soundAmong = async (batch: readonly Relationship[], read: Read) => {
     const question = (one: Relationship) => comparing(catalog, one)
-    const counts = await askTogether(read, batch, locks, question, forHashing)
+    const counts = await askTogether(read, batch, locks, question, settingsFor(catalog, batch))
     return new Map(
       batch.flatMap((one) => {
         const [row] = counts.get(one) ?? []

@@ -6,6 +6,7 @@ import { scanOrphans } from '../../../src/dialects/postgres/orphans.js'
 import { dialectOf, parseTarget } from '../../../src/dialects/target.js'
 import type { Result } from '../../../src/report/report.js'
 import { afterwards, examine, examineOne, hung, postgresVersion, said, testDatabase } from '../../support/databases.js'
+import { overheard } from '../../support/overheard.js'
 
 /** Runs statements whose rows no foreign key checks. */
 const unchecked = (statements: string) =>
@@ -19,6 +20,45 @@ async function foreignKeys(schema: string, rows = '') {
 
 const rowsOf = (result: Awaited<ReturnType<typeof foreignKeys>>) =>
   result.findings.map(({ evidence }) => [evidence.table, evidence.rows])
+
+describe.each([1, 2])(
+  'where the planner knows nothing of a table, and takes wide rows for one (foreign keys: %i)',
+  (count) => {
+    const children = Array.from({ length: count }, (_, at) => `c${at}`)
+    const texts = Array.from({ length: 20 }, (_, at) => `v${at} varchar(2000)`).join()
+    const wide = `create table p (id int primary key, ${texts}); insert into p select generate_series(1, 200);
+    ${children.map((name) => `create table ${name} (p_id int references p, ${texts}); insert into ${name} select generate_series(1, 200);`).join(' ')}`
+    const compared = async (statements: string) => {
+      const { target } = await testDatabase('postgres', statements)
+      const way = await overheard(target)
+      expect(said(await examineOne('integrity/foreign-keys', way.target))).toBe('pass')
+      const messages = way.said.filter((message) => message.includes('not exists (select from only'))
+      expect(messages).toHaveLength(1)
+      return { target, message: messages[0] ?? '' }
+    }
+    const plan = async (target: string, settings: string) => {
+      const client = new pg.Client(target)
+      await client.connect()
+      await client.query(settings)
+      const { rows } = await client.query(
+        'explain select count(*) from c0 c where p_id is not null and not exists (select from p where p.id = c.p_id)',
+      )
+      await client.end()
+      return rows.map((row) => row['QUERY PLAN']).join()
+    }
+
+    test('it is not let look through all parents for each child', async () => {
+      const { target, message } = await compared(wide)
+      const [setting = ''] = /set local enable_nestloop = off/.exec(message) ?? []
+      expect(await plan(target, setting.replace('local', 'session'))).not.toContain('Nested Loop')
+      expect(await plan(target, '')).toContain('Nested Loop')
+    })
+
+    test('one that knows is left to itself', async () => {
+      expect((await compared(`${wide} analyze;`)).message).not.toContain('enable_nestloop')
+    })
+  },
+)
 
 describe('a table that is large enough for its parents to be counted', () => {
   // As many children as it takes, of parents whose keys are all there, from the least on.
