@@ -211,6 +211,11 @@ export function isPersonRole(words: readonly string[]): boolean {
   return words.some((_, at) => personRoles.has(words.slice(at).join('')))
 }
 
+/** Whether a name is a role, of a person or in a tree: `created_by`, `parent`. */
+export function isRole(words: readonly string[]): boolean {
+  return isPersonRole(words) || selfRoles.has(words.join(''))
+}
+
 /** Short forms that columns and tables are called by, and what they stand for. */
 const abbreviations: Readonly<Record<string, string>> = {
   acct: 'account',
