@@ -14,6 +14,7 @@ import {
   selfRoles,
   stem,
   tableKinds,
+  tellApart,
   wordsOf,
 } from './vocabulary.js'
 
@@ -29,6 +30,8 @@ interface Weighed extends Candidate {
 
 /** From this score on a name alone would do; from this one on, even for a column that is a key itself. */
 export const [strong, sure] = [70, 80]
+/** Of a name that fits, and may mean something else all the same. */
+const doubtful = 58
 
 export function bestOf(child: Table, column: Column, parents: ParentIndex): Candidate | null {
   const own = child.keys.some(({ primary, columns }) => primary && columns.length === 1 && columns[0] === column.name)
@@ -58,9 +61,9 @@ function nearness(child: Table, { table, key, tag }: Parent): number {
 
 /** What a name may begin with, in words that are written together, and with a number behind: `userid1` and `user_id_from` are a user's id. */
 function begunWith(words: readonly string[]): string[] {
-  const begun = words.map((_, at) => words.slice(0, at + 1).join(''))
+  const begun = words.map((_, at) => (tellApart(words.slice(at + 1)) ? words.slice(0, at + 1).join('') : ''))
   const whole = begun.at(-1)
-  return begun.map((name) => name.replace(/\d+$/, '')).filter((name) => name !== whole)
+  return begun.map((name) => name.replace(/\d+$/, '')).filter((name) => name !== '' && name !== whole)
 }
 
 /** Parents that the column may mean: those that are called like a part of it, whose key is, its own table, and the table of people. */
@@ -98,8 +101,12 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
     if (ownName.includes(keyStem)) return []
     if (keyStem && parent.names.has(keyStem)) add(95, 'it has the name of that key')
     else if (keyStem && parent.tails.has(keyStem)) add(60, 'it has the name of that key')
+    // A key that is called after another table (`default_types.project_id`) may be that one's for some of its rows.
     else if (isPrimary && !genericNames.has(words.join('')))
-      add(parents.count(bareColumn) > 1 ? 50 : 80, 'it has the name of that key')
+      add(
+        parents.count(bareColumn) > 1 ? 50 : isOwnKey(parent, keyStem) ? sure : doubtful,
+        'it has the name of that key',
+      )
   } else if (isPrimary && keyStem && !keyIsGeneric && begunWith(words).includes(parent.keyName))
     add(73, 'it begins with the name of that key')
   if (noun && noun.length > 0) {
@@ -118,7 +125,12 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
           : (parent.tails.get(whole) ?? parent.tails.get(stem(expanded(noun))) ?? 0)
       const atEnd = ends.has(noun.at(-1) ?? '') && noun.length > 1 && named(noun.slice(0, -1))
       if (named(noun)) add(90, 'it is named after that table and its key')
-      else if (end > 0) add(76 - end, `it is named after that table, in the role "${noun.slice(0, end).join(' ')}"`)
+      // What is numbered in a table of its own may be counted here: `next_request_id` of a list is that of no request yet.
+      else if (end > 0)
+        add(
+          noun[0] === 'next' && child !== parent.table ? doubtful : 76 - end,
+          `it is named after that table, in the role "${noun.slice(0, end).join(' ')}"`,
+        )
       else if (atEnd) add(74, `it is named after that table, as one end of a link`)
       else if (start > 0) add(71, `it is named after that table, in the role "${noun.slice(start).join(' ')}"`)
       else if (tail > 0)
@@ -159,6 +171,11 @@ function candidatesOf(child: Table, column: Column, parent: Parent, parents: Par
   if (person && personOf(child, role, parents) === parent.table)
     add(60, 'it is named after what a person is to the row')
   return found
+}
+
+/** Whether a key is called after its own table, be it in short (`emp_no` of employees), or after none (`isbn`). */
+function isOwnKey({ table }: Parent, keyStem: string): boolean {
+  return wordsOf(table.name).some((word) => word.startsWith(keyStem))
 }
 
 /** The table of the application's people; where one of its own is above them, it stands for itself. */

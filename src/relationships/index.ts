@@ -1,5 +1,6 @@
 import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
+import { archivesAmong } from './archives.js'
 import { bestOf, strong } from './candidates.js'
 import { habitsOf } from './habits.js'
 import type { Inferred } from './inferred.js'
@@ -15,10 +16,13 @@ export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './poly
  * Columns that point at the key of another table, or of their own, by what they are called: after the table and its key (`author_id`,
  * `AuthorID`, `authorid`, `id_author`), after the key alone (`isbn`, `emp_no`), after a role (`billing_address_id`, `created_by`,
  * `parent_id`), or after the table (`artist`). Types have to agree. Where foreign keys of other tables have the column's name, they say
- * where it points. Where a sibling names the parent's type (`author_type`) the parent varies by row, and the column is left alone.
+ * where it points. Where a sibling names the parent's type (`author_type`) the parent varies by row, and the column is left alone. So are
+ * archives of other tables.
  */
 export function inferRelationships(catalog: Catalog): Inferred[] {
-  const tables = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
+  const all = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
+  const archives = archivesAmong(all)
+  const tables = all.filter((table) => !archives.has(table))
   const declared = declaredIn(catalog)
   const parents = indexed(parentsOf(tables, declared), catalog.defaultSchema)
   const habits = habitsOf(catalog)

@@ -130,10 +130,30 @@ const measuring: ReadonlySet<string> = new Set([
   ...['avg', 'sum', 'per'],
 ])
 
+/** Last words of a column that says how much there is, or in which order its rows come. */
+const measured: ReadonlySet<string> = new Set([
+  ...[
+    'price',
+    'cost',
+    'amount',
+    'total',
+    'quantity',
+    'qty',
+    'balance',
+    'order',
+    'sequence',
+    'seq',
+    'position',
+    'ordinal',
+    'version',
+    'value',
+  ],
+])
+
 /** Whether a name that is not a key's says how much or whether, and not which: what has one parent is called after one. */
 export function isMeasure(words: readonly string[]): boolean {
   const last = words.at(-1) ?? ''
-  return singular(last) !== last || words.slice(0, -1).some((word) => measuring.has(word))
+  return singular(last) !== last || measured.has(last) || words.slice(0, -1).some((word) => measuring.has(word))
 }
 
 /** What people are to a row: such a column points at whoever the application's people are. */
@@ -252,6 +272,11 @@ export const ends: ReadonlySet<string> = new Set([
   ...['first', 'second', 'one', 'two', 'parent', 'child', 'old', 'new', 'main', 'other'],
 ])
 
+/** Whether words after a key's name say which of several it is: `userid1`, `user_id_from`, `triggerid_down`. */
+export function tellApart(words: readonly string[]): boolean {
+  return words.every((word) => ends.has(word) || /^(\d+|up|down|on|off|by|of|for|at)$/.test(word))
+}
+
 /** `reblog_of`, `inherited_from`: a row that another one of its table was made of, or stands for. */
 export const derivation =
   /^\w{3,}of$|^(copied|cloned|forked|inherited|derived|moved|split|renamed|merged|converted|duplicated|promoted)(from|to|into)$/
@@ -285,6 +310,24 @@ export const selfRoles: ReadonlySet<string> = new Set([
     'child',
     'parentof',
     'quoted',
+  ],
+])
+
+/** Words that tell an archive from the table whose rows it keeps. */
+export const archiveWords: ReadonlySet<string> = new Set([
+  ...[
+    'archive',
+    'archived',
+    'archives',
+    'shadow',
+    'history',
+    'hist',
+    'backup',
+    'bak',
+    'old',
+    'deleted',
+    'trash',
+    'copy',
   ],
 ])
 

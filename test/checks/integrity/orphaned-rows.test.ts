@@ -78,6 +78,10 @@ onEachDialect((dialect) => {
     ['pages', 'page_is_page'],
     ['media_types', 'value_type'],
     ['users', 'operator'],
+    ['sale_orders', 'display_order'],
+    ['sequences', 'sequence'],
+    ['price', 'price'],
+    ['version', 'version'],
   ])('"%s" is not pointed at by "%s", which says how many there are, or whether, or how', async (parents, column) => {
     expect(said(await given(measured(parents, column)))).toBe('pass')
   })
@@ -85,6 +89,81 @@ onEachDialect((dialect) => {
   test('a column in the singular, with no such word before it, is taken to point there', async () => {
     expect(said(await given(measured('page', 'page')))).toEqual([
       '"categories": 1 row points at a row of "page" that does not exist (page, inferred by name and type)',
+    ])
+  })
+
+  /** Lists that have their place in an order, of which so many take it from a counter. */
+  const lists = (counted: number) => `
+    create table counters (id integer primary key);
+    ${Array.from({ length: 4 }, (_, at) => `create table list${at} (id integer primary key, sorting integer${at < counted ? ' references counters (id)' : ''});`).join(' ')}
+    ${oneOff('counters', 'id', 'list3')}`
+
+  test('a name that is a foreign key here, and none in most tables, is that of a plain column', async () => {
+    expect(said(await given(lists(1)))).toBe('pass')
+    expect(said(await given(lists(2)))).toEqual([
+      '"list3": 1 row points at a row of "counters" that does not exist (sorting, inferred by name and type)',
+    ])
+  })
+
+  const instances = (archive: string, columns: string) => `
+    create table hosts (id integer primary key);
+    create table instances (id integer primary key, host_id integer);
+    create table ${archive} (id integer primary key, host_id integer${columns});
+    ${oneOff('hosts', 'id', archive)}`
+
+  test.each(['shadow_instances', 'instances_archive', 'old_instances', 'instance_history'])(
+    'what rows in an archive (%s) point at may be gone for good',
+    async (archive) => {
+      expect(said(await given(instances(archive, '')))).toBe('pass')
+    },
+  )
+
+  test('a table that is only called like an archive is none', async () => {
+    const history = instances('instance_history', ', at integer').replace(
+      '(id integer primary key, host_id integer, at integer)',
+      '(at integer primary key, host_id integer)',
+    )
+    expect(said(await given(history))).toEqual([
+      '"instance_history": 1 row points at a row of "hosts" that does not exist (host_id, inferred by name and type)',
+    ])
+  })
+
+  /** Ten projects, of which only six have a default, or none is missing. */
+  const projects = (name: string, known: number) => `
+    create table ${name} (project_id integer primary key, kind text);
+    create table volumes (id integer primary key, project_id integer);
+    insert into ${name} values ${Array.from({ length: known }, (_, at) => `(${at + 1}, '')`)};
+    insert into volumes values ${Array.from({ length: 10 }, (_, at) => `(${at + 1}, ${at + 1})`)};`
+
+  test('a table whose key is called after another one may have only some of its rows', async () => {
+    expect(said(await given(projects('default_types', 6)))).toEqual([
+      '"volumes.project_id" is called like a reference to "default_types.project_id" and taken for none: 6 of 10 values are there',
+    ])
+    expect(said(await given(projects('projects', 6)))).toEqual([
+      '"volumes": 4 rows point at a row of "projects" that does not exist (project_id, inferred by name and type)',
+    ])
+  })
+
+  test('the number of the next row is that of none', async () => {
+    const lists = `
+      create table requests (id integer primary key); insert into requests values (1), (2), (3);
+      create table lists (id integer primary key, next_request_id integer); insert into lists values (1, 2), (2, 3), (3, 4);`
+    expect(said(await given(lists))).toEqual([
+      '"lists.next_request_id" is called like a reference to "requests.id" and taken for none: 2 of 3 values are there',
+    ])
+    expect(said(await given(lists.replaceAll('next_', 'current_')))).toEqual([
+      '"lists": 1 row points at a row of "requests" that does not exist (current_request_id, inferred by name and type)',
+    ])
+  })
+
+  test('a word behind the name of a key says what is told of it', async () => {
+    const remotes = (column: string) => `
+      create table triggers (triggerid integer primary key);
+      create table notes (id integer primary key, ${column} integer);
+      ${oneOff('triggers', 'triggerid', 'notes')}`
+    expect(said(await given(remotes('triggerid_attribute')))).toBe('pass')
+    expect(said(await given(remotes('triggerid_down')))).toEqual([
+      '"notes": 1 row points at a row of "triggers" that does not exist (triggerid_down, inferred by name and type)',
     ])
   })
 
