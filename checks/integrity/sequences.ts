@@ -34,6 +34,8 @@ interface Feed {
   readonly indexed: boolean
   readonly readable: boolean
   readonly partitioned: boolean
+  /** Its column is a foreign key: values come from the parent, and the default is there because somebody typed `serial`. */
+  readonly borrowed: boolean
   /** Its column takes what the sequence gives as it is. */
   readonly plain: boolean
   /** Somebody has the table for themselves. */
@@ -212,8 +214,9 @@ export default defineCheck({
         const { increment, start } = feed
         const end = Number(feed.end)
         const next = called ? last + increment : last
+        const used = called || !feed.borrowed
         const behind =
-          feed.plain && extreme !== null && !feed.cycles && (increment > 0 ? next <= extreme : next >= extreme)
+          feed.plain && used && extreme !== null && !feed.cycles && (increment > 0 ? next <= extreme : next >= extreme)
         if (behind && (feed.unique || feed.inKey)) {
           const aggregate = increment > 0 ? 'max' : 'min'
           const from = `select ${aggregate}(${identifier(feed.column)}) from ${identifier(feed.tableSchema, feed.table)}`
@@ -340,6 +343,7 @@ function feedsIn({ read }: Session) {
           then s.seqmax <= coalesce(${endOf(sql`32767`, sql`2147483647`)}, s.seqmax)
           else s.seqmin >= coalesce(${endOf(sql`-32768`, sql`-2147483648`)}, s.seqmin)
         end as limited,
+        exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum]) as borrowed,
         f.relation in (select relation from taken) as taken,
         pg_is_in_recovery() and 'u' in (c.relpersistence, sc.relpersistence) as elsewhere,
         exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indkey[0] = a.attnum and i.indnkeyatts = 1

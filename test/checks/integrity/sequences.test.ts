@@ -33,6 +33,8 @@ const innocent = `
   insert into shifted default values; insert into shifted default values;
   create sequence tens; create table by_tens (id bigint primary key default nextval('tens') * 10); insert into by_tens default values;
   create table cast_back (id int primary key default nextval('tens')::int);
+ create table parties (id serial primary key); insert into parties default values; insert into parties default values;
+  create table persons (id serial primary key references parties); insert into persons values (2);
   create sequence alone; create table "order" ("Id" serial primary key);`
 
 test('sequences that are ahead of their columns, whatever their kind, are not spoken of', async () => {
