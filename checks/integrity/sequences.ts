@@ -70,6 +70,8 @@ interface Behind extends Evidence {
   /** What it gives next, and the largest value that is there. */
   readonly next: number
   readonly largest: number
+  /** Nobody has ever asked it for a value: not even an insert that failed. */
+  readonly unused: boolean
   readonly repair: string
 }
 
@@ -93,7 +95,10 @@ const recounting = ({ table }: { table: string }) => [
   `select max(rowid) from ${identifier(table)}`,
   `Where that is far below: update sqlite_sequence set seq = (select max(rowid) from ${identifier(table)}) where name = ${literal(table)}: it locks the file for a moment`,
 ]
-const resetting = ({ repair }: Behind) => [remarked(repair, 'takes no lock on the table')]
+const resetting = ({ repair, unused }: Behind) => [
+  remarked(repair, 'takes no lock on the table'),
+  ...(unused ? ['It was never used: where the application gives the numbers itself, nothing is wrong.'] : []),
+]
 const settingForward = ({ schema, sequence, repair }: Behind): Repair[] => {
   const name = identifier(schema, ownName(schema, sequence))
   return [
@@ -221,7 +226,7 @@ export default defineCheck({
           const aggregate = increment > 0 ? 'max' : 'min'
           const from = `select ${aggregate}(${identifier(feed.column)}) from ${identifier(feed.tableSchema, feed.table)}`
           const repair = `select setval(${literal(identifier(feed.schema, feed.sequence))}, (${from}))`
-          report(feed.unique ? 'behind' : 'repeats', { ...evidence, next, largest: extreme, repair })
+          report(feed.unique ? 'behind' : 'repeats', { ...evidence, next, largest: extreme, unused: !called, repair })
         }
         const share = called ? (last - start) / (end - start) : 0
         const code = exhausted ? 'exhausted' : 'near-end'

@@ -320,6 +320,11 @@ test('a headline names what was found', () => {
     })
   expect(headline(missing('a', 'b', 'c', 'd', 'e'))).toMatch(/: tables "a", "b", "c" and 2 more are missing\.$/)
   expect(headline(missing('a'))).toMatch(/: table "a" is missing\.$/)
+  const numbers = (code: string) => headline(fail('integrity/sequences', code))
+  expect([numbers('behind'), numbers('repeats')]).toEqual([
+    'The rows are there, and new ones are refused: it is behind.',
+    'The rows are there, and new ones get numbers that are taken: it is repeats.',
+  ])
   expect(causes(fail('connection/opens', 'refused'))[0]?.headline).toBe(
     'The database could not be opened: it is refused.',
   )
