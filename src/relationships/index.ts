@@ -6,7 +6,7 @@ import { habitsOf } from './habits.js'
 import type { Inferred } from './inferred.js'
 import { bareName, columnPrefix, crowds, declaredIn, indexed, nearTo, parentsOf, place } from './parents.js'
 import { kindOf } from './polymorphic.js'
-import { comparable } from './types.js'
+import { comparable, isKeyType } from './types.js'
 import { genericNames } from './vocabulary.js'
 
 export type { Inferred } from './inferred.js'
@@ -35,7 +35,7 @@ export function inferRelationships(catalog: Catalog): Inferred[] {
   ]
   return tables.flatMap((child) => [
     ...child.columns.flatMap((column): Inferred[] => {
-      if (declared.has(place(child, column.name)) || kindOf(child, column)) return []
+      if (!isKeyType(column.type) || declared.has(place(child, column.name)) || kindOf(child, column)) return []
       const best = habits.best(child, column, () => bestOf(child, column, parents))
       if (!best) return []
       const { parent, why, score } = best

@@ -1,10 +1,14 @@
 import { type Catalog, type Column, groupBy, type Relation, type Table } from '../dialects/catalog.js'
-import { expanded, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
+import { expanded, nounOf, people, staff, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
 
 /** A table that others may point at: by one column, which is a key. */
 export interface Parent {
   readonly table: Table
   readonly key: Column
+  /** The key is the primary one, or begins it. */
+  readonly primary: boolean
+  /** The words of its name. */
+  readonly words: readonly string[]
   /** The first word of most tables, which says nothing of any. */
   readonly tag: string | null
   /** The key itself points at another table: whoever has its name means that one. */
@@ -13,6 +17,8 @@ export interface Parent {
   readonly keyName: string
   /** The same, with that prefix. */
   readonly wholeKey: string
+  /** What the key is called after, in one form; empty where it is named like a key (`id`), or like none (`isbn`). */
+  readonly keyStem: string
   /** Names that a column may call it by. */
   readonly names: ReadonlySet<string>
   /** The ends of its name, where it has several words: by how many words they have. */
@@ -24,16 +30,20 @@ export interface Parent {
 export function parentsOf(tables: readonly Table[], declared: ReadonlySet<string>): Parent[] {
   const shared = sharedPrefix([...new Set(tables.map(({ name }) => name))].map(wordsOf))
   return tables.flatMap((table) => {
-    const words = withoutTag(wordsOf(table.name))
+    const all = wordsOf(table.name)
+    const words = withoutTag(all)
     const bare = words.length > 1 && words[0] === shared ? words.slice(1) : words
     const prefix = columnPrefix(table)
     return singleKeys(table).map((key) => ({
       table,
       key,
+      primary: table.keys.some(({ primary, columns }) => primary && columns[0] === key.name),
+      words: all,
       tag: shared,
       leads: declared.has(place(table, key.name)),
       keyName: bareName(key.name, prefix),
       wholeKey: bareName(key.name, ''),
+      keyStem: stem(nounOf(wordsOf(key.name)) ?? []),
       names: new Set([words, bare, [...wordsOf(table.schema), ...bare], expanded(bare)].map(stem)),
       tails: new Map([...tailsOf(withoutKind(words)), ...tailsOf(words)]),
       head: headOf(bare),
@@ -97,6 +107,8 @@ export interface ParentIndex {
   /** By the name of its key, with the prefix of its table or without; those that this child may mean. */
   keyed(name: string, child: Table): readonly Parent[]
   of(table: Table): readonly Parent[]
+  /** The tables of the application's people, the likeliest first, for a child of this one's schema. */
+  people(child: Table): readonly Parent[]
   /** How many tables have a key of this name; those that are called alike in many schemas are one. */
   count(name: string): number
   /** Some of them, each once, in the order of all. */
@@ -127,13 +139,39 @@ export function indexed(all: readonly Parent[], defaultSchema: string): ParentIn
   const position = (parent: Parent) => positions.get(parent) ?? 0
   const meant = (crowd: Crowd<Parent> | undefined, child: Table) =>
     crowd ? nearTo(crowd, child, defaultSchema, many) : []
+  const inOrder = (some: readonly Parent[]) => [...new Set(some)].sort((a, b) => position(a) - position(b))
+  const peopleNear = new Map<string, readonly Parent[]>()
   return {
     called: (name, child) => meant(called.get(name), child),
     keyed: (name, child) => meant(keyed.get(name), child),
     of: (table) => of.get(table) ?? [],
+    people(child) {
+      const known =
+        peopleNear.get(child.schema) ??
+        peopleAmong(inOrder(people.flatMap((name) => meant(called.get(name), child))), child.schema)
+      peopleNear.set(child.schema, known)
+      return known
+    },
     count: (name) => counts.get(name) ?? 0,
-    inOrder: (some) => [...new Set(some)].sort((a, b) => position(a) - position(b)),
+    inOrder,
   }
+}
+
+function peopleAmong(parents: readonly Parent[], schema: string): readonly Parent[] {
+  const isBeside = ({ table }: Parent) => table.schema === schema
+  return parents
+    .map((parent) => ({ parent, rank: rankOfPeople(parent) }))
+    .filter(({ rank }) => rank >= 0)
+    .sort((a, b) => a.rank - b.rank || Number(isBeside(b.parent)) - Number(isBeside(a.parent)))
+    .map(({ parent }) => parent)
+}
+
+/** How likely a table is that of the application's people, the likeliest being 0; negative where it is none of people. */
+export function rankOfPeople({ names, tails }: Parent): number {
+  const whole = people.findIndex((name) => names.has(name))
+  // A table that only ends so (`group_users`) comes after all that are called so.
+  const end = people.findIndex((name) => tails.has(name) && staff.has(name))
+  return whole >= 0 || end < 0 ? whole : people.length + end
 }
 
 /** What is called alike, in all schemas. */

@@ -4,6 +4,11 @@ export function comparable(one: string, other: string): boolean {
   return a !== null && a === b
 }
 
+/** Whether keys are of such a type: points in time, fractions and documents are none. */
+export function isKeyType(type: string): boolean {
+  return family(type) !== null
+}
+
 /** Whether a type is one of whole numbers. */
 export function isNumber(type: string): boolean {
   return family(type) === 'integer'

@@ -1,14 +1,15 @@
+import { remembered } from '../values/remembered.js'
 import { singular } from '../values/text.js'
 
 /** An identifier as its words, in lower case: `OwnerUserId` and `owner_user_id` are both `owner`, `user`, `id`. */
-export function wordsOf(identifier: string): string[] {
-  return identifier
+export const wordsOf = remembered((identifier): readonly string[] =>
+  identifier
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
     .toLowerCase()
     .split(/[^\p{L}\d]+/u)
-    .filter(Boolean)
-}
+    .filter(Boolean),
+)
 
 /** A noun in one form, whichever number it is written in. Several words count as one, by their last. */
 export function stem(words: readonly string[]): string {
@@ -225,6 +226,9 @@ export const people: readonly string[] = [
     'player',
   ],
 ]
+
+/** What tables of people end in: `group_users`, `company_staff`. */
+export const staff: ReadonlySet<string> = new Set(['user', 'employee', 'person', 'staff'])
 
 /** Whether a role is one of a person, whatever stands before it: `default_assigned_to`, `last_editor`. */
 export function isPersonRole(words: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import ms from 'ms'
 import plural from 'pluralize'
+import { remembered } from './remembered.js'
 
 // The field's own plurals.
 plural.addIrregularRule('index', 'indexes')
@@ -25,19 +26,8 @@ export function agreeing(count: number, noun: string, verb: string): string {
   return `${pluralize(count, noun)} ${count === 1 ? `${verb}s` : verb}`
 }
 
-/** Words in the singular: the columns of a schema are named with the same ones again and again. */
-const singulars = new Map<string, string>()
-const mostSingulars = 10_000
-
 /** One of what a word counts: `people`, one `person`. */
-export function singular(word: string): string {
-  const known = singulars.get(word)
-  if (known !== undefined) return known
-  if (singulars.size === mostSingulars) singulars.clear()
-  const one = plural.singular(word)
-  singulars.set(word, one)
-  return one
-}
+export const singular = remembered(plural.singular)
 
 /** A name in a sentence, as PostgreSQL's own messages quote it. */
 export function quoted(name: string): string {
