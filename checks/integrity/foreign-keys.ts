@@ -1,16 +1,22 @@
 import {
   ahead,
+  type Catalog,
   defineCheck,
   type ForeignKey,
+  findTable,
   heldHere,
+  identifier,
   indexDisagreements,
   isEmpty,
+  literal,
   lookAtPages,
   nameOf,
+  nonesOf,
   type Orphan,
   orphanStatements,
   pointing,
   quoted,
+  type Session,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -26,12 +32,17 @@ interface Found {
   readonly rows: number
   /** Not all rows were compared: there are at least so many. */
   readonly partial?: true
-  /** Statements that show the rows, and that move them aside. */
+  /** Statements that show the rows, and that move them aside, or unset what means "none". */
   readonly repair: readonly string[]
 }
 
-type Dangling = Evidence &
-  Found & { readonly samples: readonly Orphan[]; readonly validated: boolean; readonly parentEmpty: boolean }
+interface Dangling extends Evidence, Found {
+  readonly samples: readonly Orphan[]
+  readonly validated: boolean
+  readonly parentEmpty: boolean
+  /** What all of the rows hold, where that is what applications write where there is no parent. */
+  readonly none?: string
+}
 
 export default defineCheck({
   id: 'integrity/foreign-keys',
@@ -49,15 +60,17 @@ export default defineCheck({
       say: ({ table, columns, parent, rows, partial, validated, parentEmpty }: Dangling) =>
         `${quoted(table)}: ${pointing(rows, partial)} at a row of ${quoted(parent)} that does not exist (${columns.join(', ')}${validated ? '' : '; the key is NOT VALID'})${parentEmpty ? `: ${quoted(parent)} is empty` : ''}`,
       // Where all parents are gone, it is they that are missing.
-      next: ({ repair, parent, parentEmpty }: Dangling) =>
-        parentEmpty
-          ? [
-              ...repair.slice(0, 1),
-              `Find out what emptied ${quoted(parent)}, and restore its rows; touch none of the others until then.`,
-            ]
-          : repair,
-      repair: ({ repaired, rows, partial, parentEmpty }: Dangling) =>
-        parentEmpty || partial ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
+      next: ({ repair, parent, parentEmpty, none }: Dangling) => {
+        if (parentEmpty)
+          return [
+            ...repair.slice(0, 1),
+            `Find out what emptied ${quoted(parent)}, and restore its rows; touch none of the others until then.`,
+          ]
+        return none === undefined ? repair : repair.toSpliced(1, 0, meantNone(none))
+      },
+      // Nobody moves rows that say they have no parent.
+      repair: ({ repaired, rows, partial, parentEmpty, none }: Dangling) =>
+        parentEmpty || partial || none !== undefined ? [] : [{ kind: 'orphans', relationship: repaired, rows }],
     },
     'parent-missing': {
       say: ({ table, columns, parent, rows, partial }: Evidence & Found) =>
@@ -81,7 +94,7 @@ export default defineCheck({
       next: () => [lookAtPages],
     },
   },
-  async run({ db, config, samples, report, coverage, planned, fact, skip }) {
+  async run({ db, config, depth, samples, report, coverage, planned, fact, skip }) {
     const catalog = await db.catalog()
     if (catalog.outcome === 'failed') return skip(catalog.reason ?? 'unavailable', catalog.text)
     const keys = catalog.value.foreignKeys.filter(
@@ -136,13 +149,44 @@ export default defineCheck({
       else if (rows > 0) {
         const { validated } = key
         const parentEmpty = await isEmpty(db, key.parent)
-        report('dangling', { ...evidence, ...found, validated, parentEmpty, samples: scan.value.samples })
+        const none = gap || parentEmpty ? null : await noneIn(db, catalog.value, key, rows, depth === 'deep')
+        const meant = none !== null && {
+          none,
+          repair: [...found.repair.slice(0, 1), ...unsetting(key, none, catalog.value)],
+        }
+        report('dangling', { ...evidence, ...found, ...meant, validated, parentEmpty, samples: scan.value.samples })
       }
       if (unconfirmed > 0) report('index-disagrees', { ...evidence, rows: unconfirmed })
       if (misread > 0) report('key-index-disagrees', { ...evidence, rows: misread })
     }
   },
 })
+
+/** The one value that all rows without a parent hold, if it is one that applications write where there is none. */
+async function noneIn(
+  db: Session,
+  catalog: Catalog,
+  key: ForeignKey,
+  rows: number,
+  deep: boolean,
+): Promise<string | null> {
+  const nones = await nonesOf(db, catalog, key, deep)
+  const [none] = nones.outcome === 'answered' ? nones.value : []
+  return none?.rows === rows ? none.value : null
+}
+
+function meantNone(none: string): string {
+  return `All of them hold ${none === '' ? 'an empty text' : none}, as if it meant "none": a foreign key takes NULL for that.`
+}
+
+/** The statement that unsets what means "none", where the column may be null. */
+function unsetting({ child, columns }: ForeignKey, none: string, catalog: Catalog): string[] {
+  const [name = ''] = columns
+  if (!findTable(catalog, child)?.columns.find((one) => one.name === name)?.nullable) return []
+  const table = child.schema === catalog.defaultSchema ? identifier(child.name) : identifier(child.schema, child.name)
+  const column = identifier(name)
+  return [`update ${table} set ${column} = null where cast(${column} as text) = ${literal(none)}`]
+}
 
 function nameIn({ table, columns }: Evidence): string {
   return `${table} (${columns.join(', ')})`

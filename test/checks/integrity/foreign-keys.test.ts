@@ -57,6 +57,25 @@ onEachDialect((dialect) => {
     ])
   })
 
+  test('a value that means "none" is to be unset, and its rows are not moved aside', async () => {
+    const rows = 'insert into orders values (10, 1), (11, 0), (12, 0);'
+    const { target, execute } = await testDatabase(dialect, shop + unchecked(dialect, rows))
+    const result = await examineOne('integrity/foreign-keys', target)
+    const [show, why, unset = ''] = result.findings[0]?.next ?? []
+    expect([result.status, why]).toEqual([
+      'fail',
+      'All of them hold 0, as if it meant "none": a foreign key takes NULL for that.',
+    ])
+    expect(show).toMatch(/^select/)
+    await execute(unset)
+    expect(said(await examineOne('integrity/foreign-keys', target))).toBe('pass')
+
+    const required = await given(shop.replace('integer references', 'integer not null references'), rows)
+    expect(required.findings[0]?.next).toEqual([show, why])
+    const mixed = await given(shop, rows.replace('(12, 0)', '(12, 7)'))
+    expect(mixed.findings[0]?.next?.[1]).toContain('dbdoctor_quarantine')
+  })
+
   test('a row without a key, and one with a parent, are no orphans', async () => {
     const result = await given(shop, 'insert into orders values (10, 1), (11, null);')
     expect(said(result)).toBe('pass')
