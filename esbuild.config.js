@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -30,15 +30,19 @@ const options = {
   // Less to read at each start; names stay, for the stack of a bug.
   minifyWhitespace: true,
   minifySyntax: true,
+  // The licences of what is bundled are gathered in one file.
   legalComments: 'none',
+  metafile: true,
   plugins: [
     { name: 'zod-in-english', setup: speakEnglish },
     { name: 'pg-on-node', setup: stayOnNode },
   ],
   logLevel: 'warning',
 }
-for (const program of programs) await build({ ...options, entryPoints: [program], plugins: [apart(program)] })
-await build({ ...options, entryPoints: [...library, ...later], splitting: true })
+const built = []
+for (const program of programs)
+  built.push(await build({ ...options, entryPoints: [program], plugins: [apart(program)] }))
+built.push(await build({ ...options, entryPoints: [...library, ...later], splitting: true }))
 
 /** Leaves what a program imports when it needs it to the library, where it has the place that it has in the sources. */
 function apart(program) {
@@ -85,5 +89,29 @@ async function dropInnerTypes(roots) {
     if (name.endsWith('.d.ts') && !told.has(resolve('dist', name))) await rm(join('dist', name))
 }
 
+/** The folders of the packages of which something is in the bundles. */
+function bundledPackages() {
+  const inputs = built.flatMap(({ metafile }) => Object.values(metafile.outputs).map((output) => output.inputs))
+  const held = inputs.flatMap(Object.entries).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+  const folderOf = /^(?:[\w-]+:)?(?<folder>.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
+  return new Set(held.flatMap(([path]) => folderOf.exec(path)?.groups.folder ?? []).map((path) => resolve(path)))
+}
+
+/** Writes the licences of those packages, which ask to go wherever a copy goes; one that is of several is written once. */
+async function writeLicences() {
+  const holders = new Map()
+  for (const folder of [...bundledPackages()].sort()) {
+    const { name, version, license, author } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+    const file = (await readdir(folder)).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+    const text = file ? await readFile(join(folder, file), 'utf8') : `${license}, ${author?.name ?? author}`
+    const names = holders.get(text.trim()) ?? new Set()
+    holders.set(text.trim(), names.add(`${name} ${version}`))
+  }
+  const head = 'dbdoctor contains parts of these packages, each under the licence that follows its name.'
+  const notices = Array.from(holders, ([text, names]) => `${[...names].join('\n')}\n\n${text}`)
+  await writeFile('dist/LICENSES.txt', `${[head, ...notices].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`)
+}
+
+await writeLicences()
 await dropInnerTypes(['dist/bin/index.d.ts', 'dist/bin/testing.d.ts', 'dist/checks/index.d.ts'])
 await chmod('dist/bin/dbdoctor.js', 0o755)

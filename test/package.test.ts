@@ -58,6 +58,18 @@ test.each([
   expect(stdout).toBe('')
 })
 
+test('with what is bundled go its licences', async () => {
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const text = await readFile(join(root, 'dist/LICENSES.txt'), 'utf8')
+  const licensed = new Set(Array.from(text.matchAll(/^(@?[a-z][\w/-]+) \d+\.\d+\.\d+$/gm), ([, name]) => name))
+  // Installed beside it, each with its own.
+  const beside = ['better-sqlite3', 'jiti', 'hash-wasm', 'junit-report-builder']
+  expect(Object.keys(dependencies).filter((name) => !licensed.has(name))).toEqual(beside.sort())
+  // What the bundled ones brought along themselves.
+  expect(licensed).toContain('pg-protocol')
+  expect(text.match(/Permission is hereby granted/g)?.length).toBeGreaterThan(20)
+})
+
 test('the links of its pages lead to what it brings', async () => {
   const { files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const text = await readFile(join(root, 'README.md'), 'utf8')
