@@ -149,7 +149,8 @@ export default defineCheck({
       else if (rows > 0) {
         const { validated } = key
         const parentEmpty = await isEmpty(db, key.parent)
-        const none = gap || parentEmpty ? null : await noneIn(db, catalog.value, key, rows, depth === 'deep')
+        const alike = !gap && !parentEmpty && areAlike(scan.value.samples)
+        const none = alike ? await noneIn(db, catalog.value, key, rows, depth === 'deep') : null
         const meant = none !== null && {
           none,
           repair: [...found.repair.slice(0, 1), ...unsetting(key, none, catalog.value)],
@@ -161,6 +162,11 @@ export default defineCheck({
     }
   },
 })
+
+/** Whether the rows that are shown hold one value: where they do not, nobody need look at the others. */
+function areAlike(samples: readonly Orphan[]): boolean {
+  return new Set(samples.map(({ key }) => Object.values(key).map(String).join())).size <= 1
+}
 
 /** The one value that all rows without a parent hold, if it is one that applications write where there is none. */
 async function noneIn(
