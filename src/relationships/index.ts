@@ -1,6 +1,6 @@
-import { type Catalog, countedTables, type Table } from '../dialects/catalog.js'
+import type { Catalog, Table } from '../dialects/catalog.js'
 import type { Relationship } from '../dialects/dialect.js'
-import { archivesAmong } from './archives.js'
+import { guessedTables } from './archives.js'
 import { bestOf, strong } from './candidates.js'
 import { habitsOf } from './habits.js'
 import type { Inferred } from './inferred.js'
@@ -20,9 +20,7 @@ export { type Polymorphic, polymorphicColumns, relationshipOfKind } from './poly
  * archives of other tables.
  */
 export function inferRelationships(catalog: Catalog): Inferred[] {
-  const all = countedTables(catalog).filter(({ kind }) => kind !== 'virtual')
-  const archives = archivesAmong(all)
-  const tables = all.filter((table) => !archives.has(table))
+  const tables = guessedTables(catalog)
   const declared = declaredIn(catalog)
   const parents = indexed(parentsOf(tables, declared), catalog.defaultSchema)
   const habits = habitsOf(catalog)

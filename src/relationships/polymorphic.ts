@@ -1,4 +1,5 @@
 import { type Catalog, type Column, countedTables, groupBy, type Table } from '../dialects/catalog.js'
+import { guessedTables } from './archives.js'
 import type { Inferred } from './inferred.js'
 import { declaredIn, type Parent, parentsOf, place } from './parents.js'
 import { comparable } from './types.js'
@@ -14,14 +15,12 @@ export interface Polymorphic {
 /** Columns whose parent varies by row: `subject_id` beside `subject_type`. */
 export function polymorphicColumns(catalog: Catalog): Polymorphic[] {
   const declared = declaredIn(catalog)
-  return countedTables(catalog)
-    .filter(({ kind }) => kind !== 'virtual')
-    .flatMap((child) =>
-      child.columns.flatMap((column) => {
-        const kind = declared.has(place(child, column.name)) ? undefined : kindOf(child, column)
-        return kind ? [{ child, column, kind }] : []
-      }),
-    )
+  return guessedTables(catalog).flatMap((child) =>
+    child.columns.flatMap((column) => {
+      const kind = declared.has(place(child, column.name)) ? undefined : kindOf(child, column)
+      return kind ? [{ child, column, kind }] : []
+    }),
+  )
 }
 
 /**

@@ -64,6 +64,18 @@ test.each(['shadow_instances', 'instances_archive', 'old_instances', 'instance_h
   },
 )
 
+test('so may be what they point at by kind', async () => {
+  const notes = (archive: string) => `
+    create table posts (id integer primary key); insert into posts values (1), (2);
+    create table notes (id integer primary key, subject_id integer, subject_type text);
+    create table ${archive} (id integer primary key, subject_id integer, subject_type text);
+    insert into ${archive} values (1, 1, 'Post'), (2, 2, 'Post'), (3, 9, 'Post');`
+  expect(said(await given(notes('notes_archive')))).toBe('pass')
+  expect(said(await given(notes('remarks')))).toEqual([
+    '"remarks": 1 row points at a row of "posts" that does not exist (subject_id, inferred by subject_type)',
+  ])
+})
+
 test('a table that is only called like an archive is none', async () => {
   const history = instances('instance_history', ', at integer').replace(
     '(id integer primary key, host_id integer, at integer)',
