@@ -181,6 +181,31 @@ test('a check that is deaf to its signal does not hold up the run', async () => 
   expect(performance.now() - began).toBeLessThan(hung)
 })
 
+test('what had not begun when a run was interrupted does not begin', async () => {
+  const interrupt = new AbortController()
+  const begun: string[] = []
+  const noting = (id: string, then: () => void) => () => {
+    begun.push(id)
+    then()
+  }
+  const nothing = () => {}
+  const checks = [
+    check('server/first', noting('first', nothing)),
+    check(
+      'server/second',
+      noting('second', () => interrupt.abort()),
+      { after: ['server/first'] },
+    ),
+    check('server/third', noting('third', nothing), {
+      after: ['server/first', { id: 'server/second', blocks: false }],
+    }),
+  ]
+  const { results } = await withoutDatabase(checks, { interrupt: interrupt.signal })
+  expect(begun).toEqual(['first', 'second'])
+  expect(find(results, 'server/first')?.status).toBe('pass')
+  expect(find(results, 'server/third')?.skip?.reason).toBe('interrupted')
+})
+
 test('an interrupted run says what it had found so far', async () => {
   const interrupt = new AbortController()
   const { results, complete, verdict } = await withoutDatabase(
