@@ -10,6 +10,8 @@ export default defineDiagnosis({
     const found = chart.findings(...faults)
     const declared = found.some(({ address }) => address === 'integrity/foreign-keys#dangling')
     const guessed = found.every(({ evidence }) => evidence.inferred === true)
+    if (found.every(({ evidence }) => evidence.none !== undefined))
+      return ['Write NULL where there is no parent: in the rows that are there, and in the application.']
     return [
       declared
         ? 'Find out what ran with constraints off: a restore, an import, a manual delete.'

@@ -1,22 +1,18 @@
 import {
   ahead,
-  type Catalog,
   defineCheck,
   type ForeignKey,
-  findTable,
   heldHere,
-  identifier,
   indexDisagreements,
   isEmpty,
-  literal,
   lookAtPages,
   nameOf,
-  nonesOf,
+  noneOfAll,
   type Orphan,
   orphanStatements,
   pointing,
   quoted,
-  type Session,
+  unsetStatements,
 } from 'dbdoctor'
 
 interface Evidence {
@@ -149,11 +145,11 @@ export default defineCheck({
       else if (rows > 0) {
         const { validated } = key
         const parentEmpty = await isEmpty(db, key.parent)
-        const alike = !gap && !parentEmpty && areAlike(scan.value.samples)
-        const none = alike ? await noneIn(db, catalog.value, key, rows, depth === 'deep') : null
+        const told = !gap && !parentEmpty
+        const none = told ? await noneOfAll(db, catalog.value, key, scan.value, depth === 'deep') : null
         const meant = none !== null && {
           none,
-          repair: [...found.repair.slice(0, 1), ...unsetting(key, none, catalog.value)],
+          repair: [...found.repair.slice(0, 1), ...unsetStatements(key, none, catalog.value)],
         }
         report('dangling', { ...evidence, ...found, ...meant, validated, parentEmpty, samples: scan.value.samples })
       }
@@ -163,35 +159,8 @@ export default defineCheck({
   },
 })
 
-/** Whether the rows that are shown hold one value: where they do not, nobody need look at the others. */
-function areAlike(samples: readonly Orphan[]): boolean {
-  return new Set(samples.map(({ key }) => Object.values(key).map(String).join())).size <= 1
-}
-
-/** The one value that all rows without a parent hold, if it is one that applications write where there is none. */
-async function noneIn(
-  db: Session,
-  catalog: Catalog,
-  key: ForeignKey,
-  rows: number,
-  deep: boolean,
-): Promise<string | null> {
-  const nones = await nonesOf(db, catalog, key, deep)
-  const [none] = nones.outcome === 'answered' ? nones.value : []
-  return none?.rows === rows ? none.value : null
-}
-
 function meantNone(none: string): string {
   return `All of them hold ${none === '' ? 'an empty text' : none}, as if it meant "none": a foreign key takes NULL for that.`
-}
-
-/** The statement that unsets what means "none", where the column may be null. */
-function unsetting({ child, columns }: ForeignKey, none: string, catalog: Catalog): string[] {
-  const [name = ''] = columns
-  if (!findTable(catalog, child)?.columns.find((one) => one.name === name)?.nullable) return []
-  const table = child.schema === catalog.defaultSchema ? identifier(child.name) : identifier(child.schema, child.name)
-  const column = identifier(name)
-  return [`update ${table} set ${column} = null where cast(${column} as text) = ${literal(none)}`]
 }
 
 function nameIn({ table, columns }: Evidence): string {

@@ -13,7 +13,8 @@ import {
 import type { Session } from '../dialects/dialect.js'
 import { declarationOf } from '../relationships/configured.js'
 import { type Inferred, inferRelationships } from '../relationships/index.js'
-import { people, stem, wordsOf } from '../relationships/vocabulary.js'
+import { people } from '../relationships/roles.js'
+import { stem, wordsOf } from '../relationships/vocabulary.js'
 import type { SeenDatabase, SeenRelationship, SeenUsers } from './seen.js'
 
 /** The share of values that have to have a parent before a relationship is worth a line. */

@@ -1,8 +1,9 @@
 import type { Column, Table } from '../dialects/catalog.js'
 import type { Parent, ParentIndex } from './parents.js'
 import { type Reference, referenceOf } from './reference.js'
+import { derivation, selfRoles } from './roles.js'
 import { comparable } from './types.js'
-import { derivation, ends, expanded, genericNames, selfRoles, stem, tableKinds, wordsOf } from './vocabulary.js'
+import { ends, expanded, genericNames, stem, tableKinds, wordsOf } from './vocabulary.js'
 
 export interface Candidate {
   readonly parent: Pick<Parent, 'table' | 'key'>

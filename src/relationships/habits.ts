@@ -9,8 +9,9 @@ import {
 } from '../dialects/catalog.js'
 import { type Candidate, strong } from './candidates.js'
 import { columnPrefix, place } from './parents.js'
+import { isRole } from './roles.js'
 import { comparable } from './types.js'
-import { genericNames, isNamedLikeKey, isRole, wordsOf } from './vocabulary.js'
+import { genericNames, isNamedLikeKey, wordsOf } from './vocabulary.js'
 
 /** What the foreign keys that a schema declares teach of those that it leaves out. */
 export interface Habits {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Catalog, findTable, type Relation } from '../dialects/catalog.js'
-import type { Answer, Relationship, Session } from '../dialects/dialect.js'
+import type { Answer, Orphans, Relationship, Session } from '../dialects/dialect.js'
 
 /** What applications write where there is no parent. */
 const sentinels = ['0', '-1', '', '00000000-0000-0000-0000-000000000000']
@@ -39,6 +39,21 @@ export async function nonesOf(
     }
     return nones
   }, deep)
+}
+
+/** The one value that means "none" and that all orphaned rows hold, if it is that; null where nobody can tell. */
+export async function noneOfAll(
+  db: Session,
+  catalog: Catalog,
+  relationship: Relationship,
+  { rows, samples }: Orphans,
+  deep: boolean,
+): Promise<string | null> {
+  // Where the rows that are shown differ, nobody need look at the others.
+  if (new Set(samples.map(({ key }) => Object.values(key).map(String).join())).size > 1) return null
+  const nones = await nonesOf(db, catalog, relationship, deep)
+  const [none] = nones.outcome === 'answered' ? nones.value : []
+  return none?.rows === rows ? none.value : null
 }
 
 /** The value of a default that is a constant, as text; null where it is worked out. */

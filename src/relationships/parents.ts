@@ -1,5 +1,6 @@
 import { type Catalog, type Column, groupBy, type Relation, type Table } from '../dialects/catalog.js'
-import { expanded, nounOf, people, staff, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
+import { people, staff } from './roles.js'
+import { expanded, nounOf, stem, tableKinds, tableTags, wordsOf } from './vocabulary.js'
 
 /** A table that others may point at: by one column, which is a key. */
 export interface Parent {

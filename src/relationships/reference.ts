@@ -1,7 +1,8 @@
 import type { Column, Table } from '../dialects/catalog.js'
 import { bareName, columnPrefix, type ParentIndex, parentNames, rankOfPeople } from './parents.js'
+import { isPersonRole, people, personRoles } from './roles.js'
 import { isNumber } from './types.js'
-import { isMeasure, isPersonRole, nounOf, people, personRoles, stem, tellApart, wordsOf } from './vocabulary.js'
+import { isMeasure, nounOf, stem, tellApart, wordsOf } from './vocabulary.js'
 
 /** What the name of a column says by itself, whatever it may point at. */
 export interface Reference {

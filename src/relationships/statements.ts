@@ -32,13 +32,27 @@ const written: Record<DialectName, (column: string, alike: boolean) => string> =
  */
 export function orphanStatements(relationship: Relationship, catalog: Catalog, dialect: DialectName): string[] {
   const { child, columns } = relationship
-  const name = ({ schema, name: own }: Relation) =>
-    schema === catalog.defaultSchema ? identifier(own) : identifier(schema, own)
+  const name = (relation: Relation) => typed(relation, catalog)
   const where = orphaned({ catalog, dialect }, relationship, name(relationship.parent))
   const show = `select * from ${name(child)} c where ${where}`
   if (periodOf(relationship)) return [show]
   const move = moves[dialect](name(child), name({ ...child, name: quarantineOf(child.name, columns) }), where)
   return [show, remarked(move, 'keeps a copy of the rows, and locks them until it ends')]
+}
+
+/** What unsets a value that means "none", as it would be typed; nothing where the column of the key may not be null. */
+export function unsetStatements(
+  { child, columns: [name = ''] }: Relationship,
+  none: string,
+  catalog: Catalog,
+): string[] {
+  if (!findTable(catalog, child)?.columns.find((column) => column.name === name)?.nullable) return []
+  const column = identifier(name)
+  return [`update ${typed(child, catalog)} set ${column} = null where cast(${column} as text) = ${literal(none)}`]
+}
+
+function typed({ schema, name }: Relation, { defaultSchema }: Catalog): string {
+  return schema === defaultSchema ? identifier(name) : identifier(schema, name)
 }
 
 /**

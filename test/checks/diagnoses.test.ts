@@ -320,6 +320,19 @@ test('a headline names what was found', () => {
     })
   expect(headline(missing('a', 'b', 'c', 'd', 'e'))).toMatch(/: tables "a", "b", "c" and 2 more are missing\.$/)
   expect(headline(missing('a'))).toMatch(/: table "a" is missing\.$/)
+  const advice = (evidence: Finding['evidence']) =>
+    causes(
+      resultWith({
+        id: 'integrity/foreign-keys',
+        status: 'fail',
+        findings: [findingWith({ address: 'integrity/foreign-keys#dangling', severity: 'error', evidence })],
+      }),
+    )[0]?.next.at(-1)
+  const orphan = { table: 'orders', parent: 'customers', rows: 1 }
+  expect([advice({ ...orphan, none: '0' }), advice(orphan)]).toEqual([
+    'Write NULL where there is no parent: in the rows that are there, and in the application.',
+    'Restore the missing parents, or move the orphaned rows aside.',
+  ])
   const numbers = (code: string) => headline(fail('integrity/sequences', code))
   expect([numbers('behind'), numbers('repeats')]).toEqual([
     'The rows are there, and new ones are refused: it is behind.',

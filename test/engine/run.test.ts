@@ -206,6 +206,22 @@ test('what had not begun when a run was interrupted does not begin', async () =>
   expect(find(results, 'server/third')?.skip?.reason).toBe('interrupted')
 })
 
+test('nor does it when the time of a run is up', async () => {
+  const begun: string[] = []
+  const checks = [
+    check('server/slow', async ({ signal }) => {
+      begun.push('slow')
+      // It does not listen, as nobody does who computes.
+      await sleep(300)
+      expect(signal.aborted).toBe(true)
+    }),
+    check('server/late', () => void begun.push('late'), { after: [{ id: 'server/slow', blocks: false }] }),
+  ]
+  const { results } = await withoutDatabase(checks, { deadline: 100 })
+  expect(begun).toEqual(['slow'])
+  expect(find(results, 'server/late')?.skip?.reason).toBe('deadline')
+})
+
 test('an interrupted run says what it had found so far', async () => {
   const interrupt = new AbortController()
   const { results, complete, verdict } = await withoutDatabase(
